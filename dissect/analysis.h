@@ -1,0 +1,48 @@
+/* The whole walk of a frame: packet, flow, stream, exchange, facts. One analysis is one capture point. */
+#ifndef TCP53_DISSECT_ANALYSIS_H
+#define TCP53_DISSECT_ANALYSIS_H
+
+#include "dissect/exchange.h"
+#include "dissect/facts.h"
+#include "dissect/flow.h"
+#include "dissect/frame.h"
+#include "dissect/packet.h"
+
+enum { ANALYSIS_PORTS = 8, ANALYSIS_PORT_DNS = 53, ANALYSIS_CLIENTS = 32 };
+
+/* Frames out of order lie closer together than this; a clock that goes back further belongs to another capture. */
+#define ANALYSIS_JUMP_NS (10 * FLOW_SECOND_NS)
+
+/* What to look at. */
+struct analysis_options {
+    uint16_t ports[ANALYSIS_PORTS]; /* server ports; none means ANALYSIS_PORT_DNS */
+    unsigned port_count;
+    struct addr clients[ANALYSIS_CLIENTS]; /* clients whose queries count; none means all */
+    size_t client_count;
+};
+
+struct analysis_counters {
+    uint64_t frames;
+    uint64_t statuses[PACKET_STATUSES]; /* how far frames could be read */
+    uint64_t tcp, udp, icmp;            /* packets of the server ports, and errors about them */
+    struct flow_counters flows;
+    struct exchange_counters exchanges;
+    struct facts_refused refused;
+};
+
+struct analysis;
+
+/* NULL when there is no memory. */
+struct analysis *analysis_new(const struct analysis_options *options);
+void analysis_free(struct analysis *analysis);
+/* Takes the next frame; its bytes are not needed any more when the call returns. */
+void analysis_feed(struct analysis *analysis, const struct frame *frame);
+/* The capture is over: whatever is still under way is judged by what was seen of it. */
+void analysis_finish(struct analysis *analysis);
+
+const struct facts *analysis_facts(const struct analysis *analysis);
+struct analysis_counters analysis_counters(const struct analysis *analysis);
+/* Time of the latest frame, nanoseconds since 1970; 0 when there was none. */
+int64_t analysis_now_ns(const struct analysis *analysis);
+
+#endif

@@ -1,0 +1,342 @@
+/*
+ * How a flow ended. The timeline is asked in the order of what decides: what this host's own filter did, whether an
+ * answer came, the server's RST, its FIN, an ICMP error, the client's own leaving, and at last silence, which counts
+ * only when the capture covers enough of it.
+ */
+#include "dissect/flow.h"
+
+#include <assert.h>
+#include <stddef.h>
+
+struct cause {
+    enum mechanism mechanism;
+    enum flow_event decisive;
+};
+
+static bool saw(const struct flow *flow, enum flow_event event)
+{
+    return flow->record.at[event] != FLOW_UNSEEN;
+}
+
+/* True when `a` happened, and before `b` or without it. */
+static bool came_first(const struct flow *flow, enum flow_event a, enum flow_event b)
+{
+    return flow->record.at[a] != FLOW_UNSEEN && flow->record.at[a] < flow->record.at[b];
+}
+
+static int64_t time_of(const struct flow *flow, enum flow_event event)
+{
+    return flow_saw(&flow->record, event)->time_ns;
+}
+
+static bool client_left_before(const struct flow *flow, enum flow_event event)
+{
+    return came_first(flow, FLOW_CLIENT_FIN, event) || came_first(flow, FLOW_CLIENT_RST, event);
+}
+
+static bool is_local(const struct flow *flow, struct cause *cause)
+{
+    if (flow->signs & SIGN_CLIENT_REFUSES) {
+        *cause = (struct cause){MECHANISM_LOCAL_FILTER, FLOW_CLIENT_RST};
+        return true;
+    }
+    if ((flow->signs & SIGN_LOOPBACK) && !addr_same(flow->record.client, flow->record.server)) {
+        *cause = (struct cause){MECHANISM_LOCAL_FILTER, FLOW_SERVER_RST};
+        return true;
+    }
+    if (saw(flow, FLOW_ICMP) && addr_same(flow->record.icmp_source, flow->record.client)) {
+        *cause = (struct cause){MECHANISM_LOCAL_FILTER, FLOW_ICMP};
+        return true;
+    }
+    return false;
+}
+
+/* A complete answer that found its client: not after a RST that ended the client's side. */
+static bool was_answered(const struct flow *flow)
+{
+    bool unread = flow->answers.opaque && flow->answers.begun && flow->record.count[FLOW_ANSWER_PART] > 0;
+    if (flow->whole_answers == 0 && !unread)
+        return false;
+    enum flow_event answer = flow->whole_answers ? FLOW_ANSWER : FLOW_ANSWER_PART;
+    if (came_first(flow, FLOW_SERVER_RST, answer) && flow->record.count[FLOW_CLIENT_AFTER_RST] == 0 &&
+        (flow->signs & SIGN_AFTER_RST))
+        return false;
+    return !came_first(flow, FLOW_CLIENT_RST, answer) || (flow->signs & SIGN_CLIENT_FORGED);
+}
+
+/* After answers: a further query that was reset at once, on a connection that was not idle. */
+static bool later_query_reset(const struct flow *flow)
+{
+    const struct sighting *rst = flow_saw(&flow->record, FLOW_SERVER_RST);
+    const struct sighting *answer = flow_saw(&flow->record, FLOW_ANSWER);
+    if (!rst || !answer || flow->whole_answers >= flow->whole_queries || client_left_before(flow, FLOW_SERVER_RST) ||
+        saw(flow, FLOW_SERVER_FIN))
+        return false;
+    return flow->query_ns > answer->time_ns && rst->time_ns >= flow->query_ns &&
+           rst->time_ns - flow->query_ns < FLOW_SILENCE_NS && flow->query_ns - answer->time_ns < FLOW_IDLE_CLOSE_NS;
+}
+
+static enum mechanism answered_mechanism(const struct flow *flow)
+{
+    if (later_query_reset(flow))
+        return MECHANISM_RESET_AFTER_QUERY;
+    bool all_refused = flow->whole_answers > 0 && flow->refused_answers == flow->whole_answers;
+    return all_refused ? MECHANISM_ERROR_RCODE : MECHANISM_ANSWERED;
+}
+
+static bool partly_answered(const struct flow *flow)
+{
+    return flow->record.count[FLOW_ANSWER_PART] > 0 && stream_is_partial(&flow->answers);
+}
+
+static struct cause server_reset(const struct flow *flow)
+{
+    enum mechanism mechanism = MECHANISM_RESET_AFTER_QUERY;
+    if (flow->signs & (SIGN_AFTER_RST | SIGN_SEQ_CHANGE | SIGN_ACK_CHANGE))
+        mechanism = MECHANISM_FORGED_RESET;
+    else if (!came_first(flow, FLOW_SYNACK, FLOW_SERVER_RST) && !came_first(flow, FLOW_QUERY, FLOW_SERVER_RST))
+        mechanism = MECHANISM_SYN_RESET;
+    else if (partly_answered(flow))
+        mechanism = MECHANISM_PARTIAL_ANSWER;
+    else if (came_first(flow, FLOW_SERVER_FIN, FLOW_SERVER_RST))
+        mechanism = MECHANISM_CLOSED;
+    else if (!came_first(flow, FLOW_QUERY, FLOW_SERVER_RST))
+        mechanism = MECHANISM_RESET_AFTER_HANDSHAKE;
+    return (struct cause){mechanism, FLOW_SERVER_RST};
+}
+
+static struct cause server_close(const struct flow *flow)
+{
+    const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
+    bool asked = saw(flow, FLOW_QUERY);
+    bool idle = !asked && synack && time_of(flow, FLOW_SERVER_FIN) - synack->time_ns >= FLOW_PATIENCE_NS;
+    enum mechanism mechanism = idle                   ? MECHANISM_CLIENT_ABORTED
+                               : partly_answered(flow) ? MECHANISM_PARTIAL_ANSWER
+                                                       : MECHANISM_CLOSED;
+    return (struct cause){mechanism, FLOW_SERVER_FIN};
+}
+
+/* ICMP error classes: RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1. */
+static const struct {
+    uint8_t family, type, code;
+    enum mechanism mechanism;
+} icmp_classes[] = {
+    {4, 3, 0, MECHANISM_ICMP_HOST},  {4, 3, 1, MECHANISM_ICMP_HOST},   {4, 3, 2, MECHANISM_ICMP_PROTOCOL},
+    {4, 3, 3, MECHANISM_ICMP_PORT},  {4, 3, 5, MECHANISM_ICMP_HOST},   {4, 3, 6, MECHANISM_ICMP_HOST},
+    {4, 3, 7, MECHANISM_ICMP_HOST},  {4, 3, 9, MECHANISM_ICMP_ADMIN},  {4, 3, 10, MECHANISM_ICMP_ADMIN},
+    {4, 3, 11, MECHANISM_ICMP_HOST}, {4, 3, 12, MECHANISM_ICMP_HOST},  {4, 3, 13, MECHANISM_ICMP_ADMIN},
+    {6, 1, 0, MECHANISM_ICMP_HOST},  {6, 1, 1, MECHANISM_ICMP_ADMIN},  {6, 1, 2, MECHANISM_ICMP_HOST},
+    {6, 1, 3, MECHANISM_ICMP_HOST},  {6, 1, 4, MECHANISM_ICMP_PORT},   {6, 1, 5, MECHANISM_ICMP_ADMIN},
+    {6, 1, 6, MECHANISM_ICMP_ADMIN},
+};
+
+enum mechanism icmp_mechanism(uint8_t family, uint8_t type, uint8_t code)
+{
+    for (size_t i = 0; i < sizeof icmp_classes / sizeof *icmp_classes; i++)
+        if (icmp_classes[i].family == family && icmp_classes[i].type == type && icmp_classes[i].code == code)
+            return icmp_classes[i].mechanism;
+    return MECHANISM_NONE;
+}
+
+/* An ICMP error decides when the server said nothing new after it: established connections survive it (RFC 5927). */
+static bool icmp_decides(const struct flow *flow)
+{
+    return saw(flow, FLOW_ICMP) && (!saw(flow, FLOW_SYNACK) || came_first(flow, FLOW_SYNACK, FLOW_ICMP));
+}
+
+static struct cause query_silence(const struct flow *flow, int64_t waited_ns, bool patient)
+{
+    bool acked = saw(flow, FLOW_QUERY_ACKED);
+    unsigned again = flow->record.count[FLOW_QUERY_AGAIN];
+    if (flow->record.count[FLOW_ANSWER_PART] > 0 && patient)
+        return (struct cause){MECHANISM_PARTIAL_ANSWER, FLOW_ANSWER_PART};
+    if (acked && patient)
+        return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_QUERY_ACKED};
+    if (!acked && (again >= 2 || (again >= 1 && waited_ns >= FLOW_PATIENCE_NS)))
+        return (struct cause){MECHANISM_QUERY_UNACKED, FLOW_QUERY};
+    return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
+}
+
+static struct cause client_left(const struct flow *flow)
+{
+    enum flow_event leaving = came_first(flow, FLOW_CLIENT_FIN, FLOW_CLIENT_RST) ? FLOW_CLIENT_FIN : FLOW_CLIENT_RST;
+    int64_t waited = time_of(flow, leaving) - flow->query_ns;
+    if (!saw(flow, FLOW_QUERY) || waited < FLOW_PATIENCE_NS)
+        return (struct cause){MECHANISM_CLIENT_ABORTED, leaving};
+    return query_silence(flow, waited, true);
+}
+
+static struct cause silence(const struct flow *flow, int64_t now_ns)
+{
+    if (saw(flow, FLOW_QUERY)) {
+        int64_t waited = now_ns - flow->query_ns;
+        return query_silence(flow, waited, waited >= FLOW_SILENCE_NS);
+    }
+    if (!saw(flow, FLOW_SYN))
+        return (struct cause){MECHANISM_NONE, FLOW_SYN};
+    int64_t waited = now_ns - flow->first_ns;
+    if (flow->signs & SIGN_SYNACK_IGNORED)
+        return (struct cause){MECHANISM_SYNACK_IGNORED, FLOW_SYNACK};
+    if (saw(flow, FLOW_SYNACK) || saw(flow, FLOW_ACK))
+        return (struct cause){waited >= FLOW_SILENCE_NS ? MECHANISM_CLIENT_ABORTED : MECHANISM_INCOMPLETE, FLOW_SYN};
+    bool counts = flow->record.count[FLOW_SYN_AGAIN] > 0 || waited >= FLOW_SILENCE_NS;
+    return (struct cause){counts ? MECHANISM_SYN_UNANSWERED : MECHANISM_INCOMPLETE, FLOW_SYN};
+}
+
+static struct cause judge(const struct flow *flow, int64_t now_ns)
+{
+    struct cause cause;
+    if (is_local(flow, &cause))
+        return cause;
+    if (was_answered(flow)) {
+        enum mechanism mechanism = answered_mechanism(flow);
+        return (struct cause){mechanism, mechanism == MECHANISM_RESET_AFTER_QUERY ? FLOW_SERVER_RST : FLOW_ANSWER};
+    }
+    if (!flow->client_side.has_isn && flow->whole_queries == 0)
+        return (struct cause){MECHANISM_NONE, FLOW_SYN};
+    if (flow->not_dns)
+        return (struct cause){MECHANISM_NOT_DNS, FLOW_QUERY};
+    bool rst = saw(flow, FLOW_SERVER_RST) && !client_left_before(flow, FLOW_SERVER_RST);
+    /* a RST that does not acknowledge the SYN ends nothing: its client goes on (RFC 9293, 3.10.7.3) */
+    if (rst && (flow->signs & SIGN_BAD_ACK) && flow->record.count[FLOW_SYN_AGAIN] > 0 && !saw(flow, FLOW_SYNACK))
+        return (struct cause){MECHANISM_SYN_RESET, FLOW_SERVER_RST};
+    if (rst)
+        return server_reset(flow);
+    if (saw(flow, FLOW_SERVER_FIN) && !client_left_before(flow, FLOW_SERVER_FIN))
+        return server_close(flow);
+    if (icmp_decides(flow))
+        return (struct cause){icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type,
+                                               flow->record.icmp_code), FLOW_ICMP};
+    if (saw(flow, FLOW_CLIENT_FIN) || saw(flow, FLOW_CLIENT_RST))
+        return client_left(flow);
+    return silence(flow, now_ns);
+}
+
+static const uint8_t outcomes[] = {
+    [MECHANISM_NONE] = OUTCOME_INCOMPLETE,
+    [MECHANISM_ANSWERED] = OUTCOME_ANSWERED,
+    [MECHANISM_SYN_RESET] = OUTCOME_REJECTED,
+    [MECHANISM_SYN_UNANSWERED] = OUTCOME_UNANSWERED,
+    [MECHANISM_ICMP_ADMIN] = OUTCOME_REJECTED,
+    [MECHANISM_ICMP_PORT] = OUTCOME_REJECTED,
+    [MECHANISM_ICMP_PROTOCOL] = OUTCOME_REJECTED,
+    [MECHANISM_ICMP_HOST] = OUTCOME_REJECTED,
+    [MECHANISM_RESET_AFTER_HANDSHAKE] = OUTCOME_REJECTED,
+    [MECHANISM_RESET_AFTER_QUERY] = OUTCOME_REJECTED,
+    [MECHANISM_CLOSED] = OUTCOME_REJECTED,
+    [MECHANISM_PARTIAL_ANSWER] = OUTCOME_REJECTED,
+    [MECHANISM_QUERY_UNANSWERED] = OUTCOME_UNANSWERED,
+    [MECHANISM_QUERY_UNACKED] = OUTCOME_UNANSWERED,
+    [MECHANISM_ERROR_RCODE] = OUTCOME_ANSWERED, /* the report asks whether UDP gave the same */
+    [MECHANISM_FORGED_RESET] = OUTCOME_REJECTED,
+    [MECHANISM_TCP_PROXY] = OUTCOME_REJECTED,
+    [MECHANISM_SYN_PROXY] = OUTCOME_REJECTED,
+    [MECHANISM_LOCAL_FILTER] = OUTCOME_REJECTED,
+    [MECHANISM_SYNACK_IGNORED] = OUTCOME_UNANSWERED,
+    [MECHANISM_CLIENT_ABORTED] = OUTCOME_ABORTED,
+    [MECHANISM_NOT_DNS] = OUTCOME_ABORTED,
+    [MECHANISM_INCOMPLETE] = OUTCOME_INCOMPLETE,
+};
+static_assert(sizeof outcomes == MECHANISMS, "each mechanism has its outcome");
+
+static uint32_t closing_signs(const struct flow *flow, enum mechanism mechanism)
+{
+    uint32_t signs = flow->signs;
+    if (flow->answers.begun && flow->server_side.has_next && !flow->answers.opaque) {
+        uint32_t fin = saw(flow, FLOW_SERVER_FIN);
+        if (seq_before(flow->answers.next, flow->server_side.next - fin))
+            signs |= SIGN_DATA_LOST;
+    }
+    if (flow->reset_copies > 0 && flow->copies == 0)
+        signs |= SIGN_REPEATED;
+    if (flow->after_truncated)
+        signs |= SIGN_BIG_ANSWER;
+    bool once = mechanism == MECHANISM_SYN_UNANSWERED && flow->record.count[FLOW_SYN_AGAIN] == 0;
+    return once ? signs | SIGN_ONCE : signs;
+}
+
+/* The server's first packet after the query that is neither its last word nor an answer: an ACK, say. */
+static uint8_t ack_ttl(const struct flow_record *record, uint8_t decisive)
+{
+    const struct sighting *acked = flow_saw(record, FLOW_QUERY_ACKED);
+    return acked && record->at[FLOW_QUERY_ACKED] != decisive ? acked->ttl : 0;
+}
+
+struct flow_end flow_end_of(struct flow *flow, int64_t now_ns)
+{
+    struct flow_record *record = &flow->record;
+    struct cause cause = judge(flow, now_ns);
+    struct flow_end end = {.mechanism = (uint8_t)cause.mechanism, .outcome = outcomes[cause.mechanism]};
+    record->decisive = record->at[cause.decisive];
+    bool from_packet = record->decisive != FLOW_UNSEEN && record->timeline[record->decisive].from_server;
+    const struct sighting *synack = flow_saw(record, FLOW_SYNACK);
+    end.ttl = from_packet || cause.decisive == FLOW_ICMP ? record->timeline[record->decisive].ttl : 0;
+    end.synack_ttl = synack ? synack->ttl : 0;
+    end.ack_ttl = ack_ttl(record, record->decisive);
+    end.signs = closing_signs(flow, cause.mechanism);
+    if (cause.decisive == FLOW_ICMP) {
+        end.icmp_source = record->icmp_source;
+        end.icmp_type = record->icmp_type;
+        end.icmp_code = record->icmp_code;
+        end.icmp_quoted_ttl = record->icmp_quoted_ttl;
+    }
+    return end;
+}
+
+const char *mechanism_name(enum mechanism mechanism)
+{
+    static const char *const names[] = {
+        [MECHANISM_NONE] = "none",
+        [MECHANISM_ANSWERED] = "answered",
+        [MECHANISM_SYN_RESET] = "syn-reset",
+        [MECHANISM_SYN_UNANSWERED] = "syn-unanswered",
+        [MECHANISM_ICMP_ADMIN] = "icmp-admin-prohibited",
+        [MECHANISM_ICMP_PORT] = "icmp-port-unreachable",
+        [MECHANISM_ICMP_PROTOCOL] = "icmp-protocol-unreachable",
+        [MECHANISM_ICMP_HOST] = "icmp-host-unreachable",
+        [MECHANISM_RESET_AFTER_HANDSHAKE] = "reset-after-handshake",
+        [MECHANISM_RESET_AFTER_QUERY] = "reset-after-query",
+        [MECHANISM_CLOSED] = "closed-without-answer",
+        [MECHANISM_PARTIAL_ANSWER] = "partial-answer",
+        [MECHANISM_QUERY_UNANSWERED] = "query-unanswered",
+        [MECHANISM_QUERY_UNACKED] = "query-unacknowledged",
+        [MECHANISM_ERROR_RCODE] = "error-rcode",
+        [MECHANISM_FORGED_RESET] = "forged-reset",
+        [MECHANISM_TCP_PROXY] = "tcp-proxy",
+        [MECHANISM_SYN_PROXY] = "syn-proxy",
+        [MECHANISM_LOCAL_FILTER] = "local-filter",
+        [MECHANISM_SYNACK_IGNORED] = "synack-ignored",
+        [MECHANISM_CLIENT_ABORTED] = "client-aborted",
+        [MECHANISM_NOT_DNS] = "not-dns",
+        [MECHANISM_INCOMPLETE] = "incomplete",
+    };
+    static_assert(sizeof names / sizeof *names == MECHANISMS, "each mechanism has its name");
+    return names[mechanism];
+}
+
+const char *flow_event_name(enum flow_event event)
+{
+    static const char *const names[] = {
+        [FLOW_SYN] = "SYN",
+        [FLOW_SYN_AGAIN] = "SYN again",
+        [FLOW_SYNACK] = "SYN-ACK",
+        [FLOW_SYNACK_AGAIN] = "SYN-ACK again",
+        [FLOW_ACK] = "ACK",
+        [FLOW_QUERY] = "query",
+        [FLOW_QUERY_AGAIN] = "query again",
+        [FLOW_QUERY_ACKED] = "ACK of the query",
+        [FLOW_ANSWER_PART] = "part of an answer",
+        [FLOW_ANSWER] = "answer",
+        [FLOW_SERVER_FIN] = "FIN",
+        [FLOW_SERVER_RST] = "RST",
+        [FLOW_SERVER_RST_AGAIN] = "RST again",
+        [FLOW_SERVER_AFTER_RST] = "goes on after its RST",
+        [FLOW_CLIENT_FIN] = "FIN",
+        [FLOW_CLIENT_RST] = "RST",
+        [FLOW_CLIENT_AFTER_RST] = "goes on after the RST",
+        [FLOW_ICMP] = "ICMP error",
+        [FLOW_SERVER_LATER] = "ACK",
+    };
+    static_assert(sizeof names / sizeof *names == FLOW_EVENTS, "each event has its name");
+    return names[event];
+}

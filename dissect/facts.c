@@ -1,0 +1,463 @@
+/*
+ * How it works: every table has its size for life. Servers, clients and hosts live in set-associative tables, so that
+ * a lookup touches one set and eviction is the choice of the least worthy in it. A flow that is over leaves nothing
+ * but its ending: a row of numbers that many flows share, and for the first of them its timeline.
+ */
+#include "dissect/facts.h"
+
+#include <stdlib.h>
+
+struct rcode_memory {
+    uint32_t tag; /* 0: free */
+    uint8_t rcode;
+};
+
+/* The latest packet with a running IP-ID, for counters that several addresses share. */
+struct counter_memory {
+    uint32_t server;
+    uint16_t ip_id;
+    uint8_t ttl;
+    bool valid;
+};
+
+struct facts {
+    struct server servers[FACTS_SERVERS];
+    struct tcp_facts tcp[FACTS_TCP_SERVERS];
+    uint32_t tcp_used;
+    struct client clients[FACTS_CLIENTS];
+    struct host hosts[FACTS_HOSTS];
+    struct flow_record exemplars[FACTS_EXEMPLARS];
+    uint32_t exemplars_used;
+    struct lost_lookup lost[FACTS_LOST];
+    uint32_t lost_used;
+    uint32_t lost_filter[64]; /* which questions may be among the lost, by the low bits of their hash */
+    struct rcode_memory rcodes[FACTS_RCODES];
+    struct counter_memory counter;
+    struct facts_refused refused;
+};
+
+struct facts *facts_new(void)
+{
+    return calloc(1, sizeof(struct facts));
+}
+
+void facts_free(struct facts *facts)
+{
+    free(facts);
+}
+
+void ttl_set_add(struct ttl_set *set, uint8_t ttl, struct frame_ref frame)
+{
+    for (int i = 0; i < FACTS_TTLS; i++) {
+        struct ttl_seen *seen = &set->seen[i];
+        if (seen->count == 0)
+            *seen = (struct ttl_seen){.first = frame, .ttl = ttl};
+        if (seen->ttl == ttl) {
+            seen->count++;
+            return;
+        }
+    }
+    set->other++;
+}
+
+void delays_add(struct delays *delays, int64_t delay_ns)
+{
+    int64_t us = delay_ns / 1000;
+    uint32_t value = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+    if (delays->count == 0 || value < delays->least_us)
+        delays->least_us = value;
+    delays->recent_us[delays->count % FACTS_DELAYS] = value;
+    delays->count++;
+}
+
+static int order_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint32_t delays_median_us(const struct delays *delays)
+{
+    uint32_t sorted[FACTS_DELAYS];
+    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
+    if (count == 0)
+        return 0;
+    memcpy(sorted, delays->recent_us, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, order_u32);
+    return sorted[count / 2];
+}
+
+struct server *facts_server_at(const struct facts *facts, uint32_t index)
+{
+    return (struct server *)&facts->servers[index];
+}
+
+/* A free place in the set, else the server that was only asked over UDP and is idle longest, else none. */
+static struct server *place_for_server(struct facts *facts, struct server *set)
+{
+    struct server *place = NULL;
+    for (int i = 0; i < FACTS_SERVER_WAYS; i++) {
+        if (set[i].port == 0)
+            return &set[i];
+        if (set[i].tcp == FACTS_NONE && (!place || set[i].last_ns < place->last_ns))
+            place = &set[i];
+    }
+    if (place)
+        facts->refused.servers_evicted++;
+    else
+        facts->refused.servers++;
+    return place;
+}
+
+uint32_t facts_server(struct facts *facts, struct addr address, uint16_t port, int64_t now_ns)
+{
+    uint64_t hash = addr_hash(address, port);
+    struct server *set = &facts->servers[hash % (FACTS_SERVERS / FACTS_SERVER_WAYS) * FACTS_SERVER_WAYS];
+    for (int i = 0; i < FACTS_SERVER_WAYS; i++) {
+        if (set[i].port == port && addr_same(set[i].address, address)) {
+            set[i].last_ns = now_ns;
+            return (uint32_t)(&set[i] - facts->servers);
+        }
+    }
+    struct server *place = place_for_server(facts, set);
+    if (!place)
+        return FACTS_NONE;
+    *place = (struct server){.address = address, .port = port, .tcp = FACTS_NONE, .first_ns = now_ns, .last_ns = now_ns};
+    return (uint32_t)(place - facts->servers);
+}
+
+struct tcp_facts *facts_tcp(struct facts *facts, uint32_t server)
+{
+    struct server *at = &facts->servers[server];
+    if (at->tcp == FACTS_NONE) {
+        if (facts->tcp_used == FACTS_TCP_SERVERS) {
+            facts->refused.servers++;
+            return NULL;
+        }
+        at->tcp = facts->tcp_used++;
+    }
+    return &facts->tcp[at->tcp];
+}
+
+const struct tcp_facts *facts_tcp_seen(const struct facts *facts, const struct server *server)
+{
+    return server->tcp == FACTS_NONE ? NULL : &facts->tcp[server->tcp];
+}
+
+const struct flow_record *facts_exemplar(const struct facts *facts, uint32_t index)
+{
+    return index == FACTS_NONE ? NULL : &facts->exemplars[index];
+}
+
+static uint32_t keep_exemplar(struct facts *facts, const struct flow_record *record)
+{
+    if (facts->exemplars_used == FACTS_EXEMPLARS) {
+        facts->refused.exemplars++;
+        return FACTS_NONE;
+    }
+    facts->exemplars[facts->exemplars_used] = *record;
+    return facts->exemplars_used++;
+}
+
+static bool ends_alike(const struct flow_end *a, const struct flow_end *b)
+{
+    return a->mechanism == b->mechanism && a->outcome == b->outcome && a->ttl == b->ttl &&
+           a->synack_ttl == b->synack_ttl && a->ack_ttl == b->ack_ttl && a->icmp_type == b->icmp_type &&
+           a->icmp_code == b->icmp_code && a->icmp_quoted_ttl == b->icmp_quoted_ttl && a->signs == b->signs &&
+           addr_same(a->icmp_source, b->icmp_source);
+}
+
+/* The ending of that kind; when there is no room for one more, the last of the same mechanism, or none. */
+static struct ending *find_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
+                                  const struct flow_end *end)
+{
+    struct ending *akin = NULL;
+    for (uint32_t i = 0; i < tcp->ending_count; i++) {
+        if (ends_alike(&tcp->endings[i].end, end))
+            return &tcp->endings[i];
+        if (tcp->endings[i].end.mechanism == end->mechanism && tcp->endings[i].end.ttl == end->ttl)
+            akin = &tcp->endings[i];
+    }
+    if (tcp->ending_count == FACTS_ENDINGS) {
+        tcp->endings_merged++;
+        return akin;
+    }
+    struct ending *ending = &tcp->endings[tcp->ending_count++];
+    *ending = (struct ending){.end = *end, .exemplar = keep_exemplar(facts, &flow->record)};
+    return ending;
+}
+
+/* From the client's latest packet before it to the decisive one, in microseconds; 0 when there is none. */
+static uint32_t reply_delay_us(const struct flow_record *record)
+{
+    if (record->decisive == FLOW_UNSEEN || !record->timeline[record->decisive].from_server)
+        return 0;
+    for (int i = record->decisive - 1; i >= 0; i--) {
+        if (!record->timeline[i].from_server) {
+            int64_t us = (record->timeline[record->decisive].time_ns - record->timeline[i].time_ns) / 1000;
+            return us <= 0 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+        }
+    }
+    return 0;
+}
+
+static void add_to_ending(struct ending *ending, const struct flow_record *record)
+{
+    if (record->decisive != FLOW_UNSEEN && ending->count < FACTS_FRAMES)
+        ending->frames[ending->count] = record->timeline[record->decisive].ref;
+    uint32_t delay = reply_delay_us(record);
+    if (delay && (ending->least_us == 0 || delay < ending->least_us))
+        ending->least_us = delay;
+    if (delay > ending->most_us)
+        ending->most_us = delay;
+    ending->count++;
+}
+
+static void add_references(struct server *server, struct tcp_facts *tcp, const struct flow_record *record)
+{
+    const struct sighting *syn = flow_saw(record, FLOW_SYN);
+    const struct sighting *query = flow_saw(record, FLOW_QUERY);
+    const struct sighting *synack = flow_saw(record, FLOW_SYNACK);
+    const struct sighting *ack = flow_saw(record, FLOW_ACK);
+    const struct sighting *answer = flow_saw(record, FLOW_ANSWER);
+    const struct sighting *client = syn ? syn : query;
+    if (client) {
+        ttl_set_add(&tcp->client_ttl, client->ttl, client->ref);
+        tcp->from_client_out += client->direction == LINK_OUTGOING;
+        tcp->from_client_in += client->direction == LINK_INCOMING;
+    }
+    if (synack)
+        ttl_set_add(&server->references[REFERENCE_SYNACK], synack->ttl, synack->ref);
+    if (answer)
+        ttl_set_add(&server->references[REFERENCE_TCP_ANSWER], answer->ttl, answer->ref);
+    if (syn && synack && record->count[FLOW_SYN_AGAIN] == 0)
+        delays_add(&tcp->handshake, synack->time_ns - syn->time_ns);
+    if (synack && ack && record->at[FLOW_ACK] > record->at[FLOW_SYNACK]) {
+        int64_t us = (ack->time_ns - synack->time_ns) / 1000;
+        uint32_t reply = us < 1 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+        if (tcp->least_reply_us == 0 || reply < tcp->least_reply_us)
+            tcp->least_reply_us = reply;
+    }
+}
+
+static struct client *find_client(struct facts *facts, struct addr address, uint32_t server)
+{
+    uint64_t hash = addr_hash(address, server);
+    struct client *set = &facts->clients[hash % (FACTS_CLIENTS / FACTS_CLIENT_WAYS) * FACTS_CLIENT_WAYS];
+    for (int i = 0; i < FACTS_CLIENT_WAYS; i++) {
+        if (set[i].attempts == 0)
+            set[i] = (struct client){.address = address, .server = server};
+        if (set[i].server == server && addr_same(set[i].address, address))
+            return &set[i];
+    }
+    facts->refused.clients++;
+    return NULL;
+}
+
+static struct lost_lookup *find_lost(struct facts *facts, uint32_t question, uint32_t server)
+{
+    if (!(facts->lost_filter[question % 64] & 1u << (question / 64 % 32)))
+        return NULL;
+    for (uint32_t i = 0; i < facts->lost_used; i++)
+        if (facts->lost[i].question.hash == question && facts->lost[i].server == server)
+            return &facts->lost[i];
+    return NULL;
+}
+
+static void add_lost(struct facts *facts, const struct flow *flow, const struct flow_question *question)
+{
+    struct lost_lookup *lost = find_lost(facts, question->hash, flow->server);
+    if (!lost) {
+        if (facts->lost_used == FACTS_LOST) {
+            facts->refused.lost_lookups++;
+            return;
+        }
+        facts->lost_filter[question->hash % 64] |= 1u << (question->hash / 64 % 32);
+        lost = &facts->lost[facts->lost_used++];
+        *lost = (struct lost_lookup){.server = flow->server, .first = flow->record.timeline[0].ref};
+        lost->question.hash = question->hash;
+        lost->question.qtype = question->qtype;
+        lost->question.qname_length = question->name_length;
+        memcpy(lost->question.qname, flow->names + question->name_at, question->name_length);
+    }
+    lost->attempts++;
+    lost->answered = false;
+    lost->truncated_udp |= flow->after_truncated;
+}
+
+static void add_lost_lookups(struct facts *facts, const struct flow *flow, enum flow_outcome outcome)
+{
+    if (outcome != OUTCOME_REJECTED && outcome != OUTCOME_UNANSWERED)
+        return;
+    for (uint8_t i = 0; i < flow->question_count; i++)
+        if (!flow->questions[i].done && flow->questions[i].name_length > 0)
+            add_lost(facts, flow, &flow->questions[i]);
+}
+
+static void add_refused(struct tcp_facts *tcp, const struct flow *flow)
+{
+    for (uint8_t i = 0; i < flow->question_count; i++) {
+        const struct flow_question *question = &flow->questions[i];
+        struct refused_question *slot = tcp->refused;
+        while (slot < tcp->refused + tcp->refused_count && slot->question.hash != question->hash)
+            slot++;
+        if (slot == tcp->refused + FACTS_REFUSED)
+            continue;
+        if (slot == tcp->refused + tcp->refused_count) {
+            tcp->refused_count++;
+            slot->question.hash = question->hash;
+            slot->question.qtype = question->qtype;
+            slot->question.qname_length = question->name_length;
+            memcpy(slot->question.qname, flow->names + question->name_at, question->name_length);
+            slot->frame = flow->record.at[FLOW_ANSWER] == FLOW_UNSEEN ? (struct frame_ref){0}
+                                                                      : flow_saw(&flow->record, FLOW_ANSWER)->ref;
+        }
+        slot->rcode = flow->rcode;
+        slot->count++;
+    }
+}
+
+void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_end *end)
+{
+    struct server *server = &facts->servers[flow->server];
+    struct tcp_facts *tcp = facts_tcp(facts, flow->server);
+    if (!tcp)
+        return;
+    add_references(server, tcp, &flow->record);
+    tcp->outcomes[end->outcome]++;
+    if (end->mechanism == MECHANISM_ERROR_RCODE)
+        add_refused(tcp, flow);
+    struct ending *ending = find_ending(facts, tcp, flow, end);
+    if (ending)
+        add_to_ending(ending, &flow->record);
+    struct client *client = find_client(facts, flow->record.client, flow->server);
+    if (client) {
+        client->attempts++;
+        client->outcomes[end->outcome]++;
+        if (ending)
+            client->endings |= 1u << (ending - tcp->endings);
+    }
+    if (end->outcome != OUTCOME_INCOMPLETE)
+        tcp->attempts++;
+    if (end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED) {
+        if (tcp->first_failure_ns == 0 || flow->first_ns < tcp->first_failure_ns)
+            tcp->first_failure_ns = flow->first_ns;
+        if (flow->last_ns > tcp->last_failure_ns)
+            tcp->last_failure_ns = flow->last_ns;
+    }
+    add_lost_lookups(facts, flow, end->outcome);
+}
+
+static struct host *host_set(const struct facts *facts, struct addr address)
+{
+    uint64_t hash = addr_hash(address, 0);
+    return (struct host *)&facts->hosts[hash % (FACTS_HOSTS / FACTS_HOST_WAYS) * FACTS_HOST_WAYS];
+}
+
+void facts_other_packet(struct facts *facts, const struct packet *packet)
+{
+    struct host *set = host_set(facts, packet->source);
+    struct host *place = set;
+    for (int i = 0; i < FACTS_HOST_WAYS; i++) {
+        if (addr_same(set[i].address, packet->source)) {
+            ttl_set_add(&set[i].ttl, packet->ttl, packet->ref);
+            return;
+        }
+        if (set[i].ttl.seen[0].count < place->ttl.seen[0].count)
+            place = &set[i];
+    }
+    *place = (struct host){.address = packet->source};
+    ttl_set_add(&place->ttl, packet->ttl, packet->ref);
+}
+
+const struct host *facts_host(const struct facts *facts, struct addr address)
+{
+    const struct host *set = host_set(facts, address);
+    for (int i = 0; i < FACTS_HOST_WAYS; i++)
+        if (addr_same(set[i].address, address))
+            return &set[i];
+    return NULL;
+}
+
+/*
+ * evidence: a NAT engine that ends TCP itself writes the packets of many far addresses out of one counter. A step of
+ * 1 to 4 between packets of different addresses with the same TTL is counted; chance gives one in 16384.
+ */
+void facts_ip_id(struct facts *facts, uint32_t server, const struct packet *packet, bool udp)
+{
+    struct counter_memory *last = &facts->counter;
+    if (packet->family != 4 || packet->ip_id == 0) {
+        last->valid = false;
+        return;
+    }
+    bool near = last->valid && last->ttl == packet->ttl && (uint16_t)(packet->ip_id - last->ip_id - 1) < 4;
+    struct tcp_facts *tcp = udp || !near ? NULL : facts_tcp(facts, server);
+    if (tcp && last->server != server)
+        tcp->shared_counter++;
+    struct server *at = &facts->servers[server];
+    if (udp)
+        at->udp_id = packet->ip_id;
+    else if (at->udp_id && (uint16_t)(packet->ip_id - at->udp_id - 1) < 4) {
+        struct tcp_facts *own = facts_tcp(facts, server);
+        if (own)
+            own->own_counter++;
+    }
+    *last = (struct counter_memory){.server = server, .ip_id = packet->ip_id, .ttl = packet->ttl, .valid = true};
+}
+
+static uint32_t rcode_tag(uint32_t server, uint32_t question)
+{
+    uint32_t tag = (uint32_t)hash_mix((uint64_t)server << 32 | question);
+    return tag ? tag : 1;
+}
+
+void facts_udp_rcode(struct facts *facts, uint32_t server, uint32_t question, uint8_t rcode)
+{
+    uint32_t tag = rcode_tag(server, question);
+    facts->rcodes[tag % FACTS_RCODES] = (struct rcode_memory){tag, rcode};
+}
+
+bool facts_udp_rcode_of(const struct facts *facts, uint32_t server, uint32_t question, uint8_t *rcode)
+{
+    uint32_t tag = rcode_tag(server, question);
+    const struct rcode_memory *memory = &facts->rcodes[tag % FACTS_RCODES];
+    *rcode = memory->rcode;
+    return memory->tag == tag;
+}
+
+void facts_question_answered(struct facts *facts, uint32_t question)
+{
+    if (!(facts->lost_filter[question % 64] & 1u << (question / 64 % 32)))
+        return;
+    for (uint32_t i = 0; i < facts->lost_used; i++)
+        if (facts->lost[i].question.hash == question)
+            facts->lost[i].answered = true;
+}
+
+uint32_t facts_next_server(const struct facts *facts, uint32_t from)
+{
+    while (from < FACTS_SERVERS && facts->servers[from].port == 0)
+        from++;
+    return from < FACTS_SERVERS ? from : FACTS_NONE;
+}
+
+const struct client *facts_next_client(const struct facts *facts, uint32_t server, uint32_t *position)
+{
+    while (*position < FACTS_CLIENTS) {
+        const struct client *client = &facts->clients[(*position)++];
+        if (client->attempts > 0 && client->server == server)
+            return client;
+    }
+    return NULL;
+}
+
+const struct lost_lookup *facts_lost(const struct facts *facts, uint32_t *count)
+{
+    *count = facts->lost_used;
+    return facts->lost;
+}
+
+struct facts_refused facts_refused(const struct facts *facts)
+{
+    return facts->refused;
+}

@@ -1,0 +1,299 @@
+/*
+ * The flow table. A flow is its two ends and the client's initial sequence number: a SYN with another one is another
+ * flow. Slots are found through a table of chains by hash. Aging: a hand walks over the slots, one a packet, and folds
+ * flows whose deadline has passed by the capture's clock; when no slot is free, the flow that is idle longest among the
+ * next few under the hand is folded early, flows that are nothing but a SYN before others, and counted.
+ */
+#include "dissect/flow.h"
+
+#include "dissect/exchange.h"
+#include "dissect/facts.h"
+
+#include <stdlib.h>
+
+enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, EXPECTED_MOST = 4 };
+
+#define NOWHERE UINT32_MAX
+#define FREE_DEADLINE INT64_MAX
+
+struct flows {
+    struct facts *facts;
+    struct exchanges *exchanges;
+    struct stream_pool *pool;
+    uint32_t hand;
+    uint32_t free_first;
+    uint32_t chains[CHAINS];
+    uint32_t next[FLOW_TABLE];
+    int64_t deadline[FLOW_TABLE]; /* FREE_DEADLINE: the slot is free */
+    struct flow slots[FLOW_TABLE];
+    struct flow_counters counters;
+};
+
+struct ends {
+    struct addr client, server;
+    uint16_t client_port, server_port;
+};
+
+struct flows *flows_new(struct facts *facts, struct exchanges *exchanges)
+{
+    struct flows *flows = calloc(1, sizeof *flows);
+    if (!flows)
+        return NULL;
+    flows->facts = facts;
+    flows->exchanges = exchanges;
+    flows->pool = stream_pool_new();
+    if (!flows->pool) {
+        free(flows);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < CHAINS; i++)
+        flows->chains[i] = NOWHERE;
+    for (uint32_t i = 0; i < FLOW_TABLE; i++) {
+        flows->next[i] = i + 1 < FLOW_TABLE ? i + 1 : NOWHERE;
+        flows->deadline[i] = FREE_DEADLINE;
+    }
+    return flows;
+}
+
+void flows_free(struct flows *flows)
+{
+    if (flows)
+        stream_pool_free(flows->pool);
+    free(flows);
+}
+
+struct flow_counters flows_counters(const struct flows *flows)
+{
+    struct flow_counters counters = flows->counters;
+    counters.streams_lost = stream_pool_refused(flows->pool);
+    return counters;
+}
+
+static struct ends ends_of(const struct packet *packet, bool from_server)
+{
+    if (from_server)
+        return (struct ends){packet->target, packet->source, packet->target_port, packet->source_port};
+    return (struct ends){packet->source, packet->target, packet->source_port, packet->target_port};
+}
+
+static uint32_t chain_of(const struct ends *ends)
+{
+    uint64_t seed = addr_hash(ends->server, (uint64_t)ends->client_port << 16 | ends->server_port);
+    return (uint32_t)(addr_hash(ends->client, seed) % CHAINS);
+}
+
+static bool has_ends(const struct flow *flow, const struct ends *ends)
+{
+    return flow->record.client_port == ends->client_port && flow->record.server_port == ends->server_port &&
+           addr_same(flow->record.client, ends->client) && addr_same(flow->record.server, ends->server);
+}
+
+static uint32_t find(const struct flows *flows, const struct ends *ends)
+{
+    uint32_t slot = flows->chains[chain_of(ends)];
+    while (slot != NOWHERE && !has_ends(&flows->slots[slot], ends))
+        slot = flows->next[slot];
+    return slot;
+}
+
+bool flows_has(const struct flows *flows, const struct packet *packet, bool from_server)
+{
+    struct ends ends = ends_of(packet, from_server);
+    return find(flows, &ends) != NOWHERE;
+}
+
+static void unlink_slot(struct flows *flows, uint32_t slot)
+{
+    const struct flow_record *record = &flows->slots[slot].record;
+    struct ends ends = {record->client, record->server, record->client_port, record->server_port};
+    uint32_t *link = &flows->chains[chain_of(&ends)];
+    while (*link != slot)
+        link = &flows->next[*link];
+    *link = flows->next[slot];
+    flows->next[slot] = flows->free_first;
+    flows->free_first = slot;
+    flows->deadline[slot] = FREE_DEADLINE;
+}
+
+static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
+{
+    struct flow *flow = &flows->slots[slot];
+    struct flow_end end = flow_end_of(flow, now_ns);
+    if (end.mechanism == MECHANISM_NONE)
+        flows->counters.strays++;
+    else
+        facts_flow(flows->facts, flow, &end);
+    stream_release(&flow->queries, flows->pool);
+    stream_release(&flow->answers, flows->pool);
+    unlink_slot(flows, slot);
+}
+
+static bool is_bare_syn(const struct flow *flow)
+{
+    return flow->record.timeline_count <= 1;
+}
+
+/* Gives up the flow that is missed least among the next few under the hand. */
+static void evict(struct flows *flows, int64_t now_ns)
+{
+    uint32_t victim = flows->hand;
+    for (int i = 0; i < VICTIMS; i++) {
+        flows->hand = (flows->hand + 1) % FLOW_TABLE;
+        const struct flow *a = &flows->slots[flows->hand], *b = &flows->slots[victim];
+        bool barer = is_bare_syn(a) != is_bare_syn(b) ? is_bare_syn(a) : a->last_ns < b->last_ns;
+        if (barer)
+            victim = flows->hand;
+    }
+    flows->counters.evicted++;
+    fold(flows, victim, now_ns);
+}
+
+static void expect_truncated(struct flows *flows, struct flow *flow)
+{
+    struct dns_question questions[EXPECTED_MOST];
+    unsigned count = exchanges_truncated(flows->exchanges, flow->record.client, flow->server, flow->first_ns, questions,
+                                         EXPECTED_MOST);
+    for (unsigned i = 0; i < count; i++)
+        flow_expect(flow, 0, &questions[i]);
+    flow->expected = flow->after_truncated = count > 0;
+}
+
+static uint32_t begin(struct flows *flows, const struct ends *ends, const struct packet *packet)
+{
+    uint32_t server = facts_server(flows->facts, ends->server, ends->server_port, packet->time_ns);
+    if (server == FACTS_NONE || !facts_tcp(flows->facts, server))
+        return NOWHERE;
+    if (flows->free_first == NOWHERE)
+        evict(flows, packet->time_ns);
+    uint32_t slot = flows->free_first;
+    flows->free_first = flows->next[slot];
+    uint32_t chain = chain_of(ends);
+    flows->next[slot] = flows->chains[chain];
+    flows->chains[chain] = slot;
+    struct flow *flow = &flows->slots[slot];
+    /* names and timeline are written before they are read: clearing them would cost more than the rest */
+    memset(&flow->server, 0, offsetof(struct flow, questions) - offsetof(struct flow, server));
+    memset(&flow->record, 0, offsetof(struct flow_record, timeline));
+    memset(flow->record.at, FLOW_UNSEEN, sizeof flow->record.at);
+    flow->record.client = ends->client;
+    flow->record.server = ends->server;
+    flow->record.client_port = ends->client_port;
+    flow->record.server_port = ends->server_port;
+    flow->server = server;
+    flow->first_ns = packet->time_ns;
+    stream_init(&flow->queries);
+    stream_init(&flow->answers);
+    flows->counters.flows++;
+    return slot;
+}
+
+/* A SYN with another initial sequence number begins another connection on the same ports (RFC 9293, 3.4.1). */
+static bool is_reused(const struct flow *flow, const struct packet *packet, bool from_server)
+{
+    if (from_server || (packet->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+        return false;
+    return !flow->client_side.has_isn || flow->client_side.isn != packet->seq;
+}
+
+static bool is_closed(const struct flow_record *record)
+{
+    return record->at[FLOW_SERVER_RST] != FLOW_UNSEEN || record->at[FLOW_CLIENT_RST] != FLOW_UNSEEN ||
+           (record->at[FLOW_SERVER_FIN] != FLOW_UNSEEN && record->at[FLOW_CLIENT_FIN] != FLOW_UNSEEN);
+}
+
+static void touch(struct flows *flows, uint32_t slot, int64_t now_ns)
+{
+    struct flow *flow = &flows->slots[slot];
+    flow->last_ns = now_ns;
+    flows->deadline[slot] = now_ns + (is_closed(&flow->record) ? FLOW_LINGER_NS : FLOW_IDLE_NS);
+}
+
+void flows_packet(struct flows *flows, const struct packet *packet, bool from_server)
+{
+    struct ends ends = ends_of(packet, from_server);
+    uint32_t slot = find(flows, &ends);
+    if (slot != NOWHERE && is_reused(&flows->slots[slot], packet, from_server)) {
+        fold(flows, slot, packet->time_ns);
+        slot = NOWHERE;
+    }
+    bool began = slot == NOWHERE;
+    if (began) {
+        slot = begin(flows, &ends, packet);
+        if (slot == NOWHERE)
+            return;
+    }
+    struct flow *flow = &flows->slots[slot];
+    if (began && !from_server)
+        expect_truncated(flows, flow);
+    if (from_server && (packet->flags & (TCP_RST | TCP_SYN)))
+        facts_ip_id(flows->facts, flow->server, packet, false);
+    flow_segment(flow, packet, from_server, flows->pool, flows->facts);
+    touch(flows, slot, packet->time_ns);
+}
+
+static bool quotes_what_was_sent(const struct flow *flow, const struct packet_quote *quote)
+{
+    if (!quote->has_seq || !flow->client_side.has_isn)
+        return quote->has_seq;
+    return !seq_before(quote->seq, flow->client_side.isn) && !seq_before(flow->client_side.next, quote->seq);
+}
+
+static void note_icmp(struct flow *flow, const struct packet *packet)
+{
+    static const struct tcp_options none = {0};
+    if (flow->record.count[FLOW_ICMP] == 0) {
+        flow->record.icmp_source = packet->source;
+        flow->record.icmp_type = packet->icmp_type;
+        flow->record.icmp_code = packet->icmp_code;
+        flow->record.icmp_quoted_ttl = packet->quote.ttl;
+        flow->record.icmp_family = packet->family;
+    }
+    flow_note(flow, FLOW_ICMP, packet, true, &none);
+}
+
+void flows_icmp(struct flows *flows, const struct packet *packet)
+{
+    const struct packet_quote *quote = &packet->quote;
+    struct ends ends = {quote->source, quote->target, quote->source_port, quote->target_port};
+    uint32_t slot = find(flows, &ends);
+    bool own = addr_same(packet->source, quote->source);
+    if (slot == NOWHERE && own && quote->has_seq) { /* this host's own filter: its SYN never reached the device */
+        slot = begin(flows, &ends, packet);
+        if (slot != NOWHERE) {
+            flows->slots[slot].client_side.isn = flows->slots[slot].client_side.next = quote->seq;
+            flows->slots[slot].client_side.has_isn = true;
+        }
+    }
+    if (slot == NOWHERE || !quotes_what_was_sent(&flows->slots[slot], quote) ||
+        icmp_mechanism(packet->family, packet->icmp_type, packet->icmp_code) == MECHANISM_NONE) {
+        flows->counters.icmp_unmatched++;
+        return;
+    }
+    note_icmp(&flows->slots[slot], packet);
+    touch(flows, slot, packet->time_ns);
+}
+
+void flows_age(struct flows *flows, int64_t now_ns)
+{
+    flows->hand = (flows->hand + 1) % FLOW_TABLE;
+    if (flows->deadline[flows->hand] < now_ns)
+        fold(flows, flows->hand, now_ns);
+}
+
+static int order_slots(const void *a, const void *b)
+{
+    const struct flow *x = *(const struct flow *const *)a, *y = *(const struct flow *const *)b;
+    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+void flows_finish(struct flows *flows, int64_t now_ns)
+{
+    static struct flow *open[FLOW_TABLE];
+    size_t count = 0;
+    for (uint32_t i = 0; i < FLOW_TABLE; i++)
+        if (flows->deadline[i] != FREE_DEADLINE)
+            open[count++] = &flows->slots[i];
+    qsort(open, count, sizeof *open, order_slots);
+    for (size_t i = 0; i < count; i++)
+        fold(flows, (uint32_t)(open[i] - flows->slots), now_ns);
+}

@@ -1,0 +1,253 @@
+/* TCP flows on the DNS port: what happened in each, in which order, and how it ended. */
+#ifndef TCP53_DISSECT_FLOW_H
+#define TCP53_DISSECT_FLOW_H
+
+#include "dissect/dns.h"
+#include "dissect/packet.h"
+#include "dissect/stream.h"
+
+enum {
+    FLOW_TABLE = 16384,   /* flows under way at a time */
+    FLOW_TIMELINE = 18,   /* sightings that a flow keeps */
+    FLOW_QUESTIONS = 8,   /* unanswered queries that a flow keeps */
+    FLOW_NAMES = 272,     /* bytes for their names */
+    FLOW_UNSEEN = 0xff,   /* index of a sighting that there is none of */
+};
+
+/* Times, in nanoseconds. */
+#define FLOW_SECOND_NS INT64_C(1000000000)
+#define FLOW_IDLE_NS (120 * FLOW_SECOND_NS)         /* a flow without a packet for so long is over */
+#define FLOW_LINGER_NS (3 * FLOW_SECOND_NS)         /* a closed flow waits so long for packets that contradict its end */
+#define FLOW_PATIENCE_NS (9 * FLOW_SECOND_NS / 10)  /* a client that waited so long did not leave of its own accord */
+#define FLOW_SILENCE_NS (5 * FLOW_SECOND_NS)        /* silence counts from here when nothing was sent again */
+#define FLOW_IDLE_CLOSE_NS (10 * FLOW_SECOND_NS)    /* RFC 9210, 4.3: a recommended idle timeout; a close after it rejects nothing */
+#define FLOW_DUPLICATE_NS (2 * FLOW_SECOND_NS / 1000) /* the same packet within this is a capture's second copy */
+
+/* What can happen in a flow, seen from the capture. */
+enum flow_event {
+    FLOW_SYN,
+    FLOW_SYN_AGAIN,
+    FLOW_SYNACK,
+    FLOW_SYNACK_AGAIN,
+    FLOW_ACK,            /* the client's ACK of the SYN-ACK */
+    FLOW_QUERY,          /* the client's first data */
+    FLOW_QUERY_AGAIN,    /* data that the client sent before */
+    FLOW_QUERY_ACKED,
+    FLOW_ANSWER_PART,    /* data of the server that completes no message */
+    FLOW_ANSWER,         /* data of the server that completes an answer */
+    FLOW_SERVER_FIN,
+    FLOW_SERVER_RST,
+    FLOW_SERVER_RST_AGAIN,
+    FLOW_SERVER_AFTER_RST, /* SYN-ACK, new data or a new ACK of the server after "its" RST */
+    FLOW_CLIENT_FIN,
+    FLOW_CLIENT_RST,
+    FLOW_CLIENT_AFTER_RST, /* the client goes on after "its" RST or after the server's */
+    FLOW_ICMP,
+    FLOW_SERVER_LATER,   /* the server's first packet after the client's FIN, which shows how much it had sent */
+    FLOW_EVENTS
+};
+
+/* What speaks for one side or another within a single flow; report/rules.c gives each its weight and source. */
+enum flow_sign {
+    SIGN_AFTER_RST = 1u << 0,       /* the server goes on after "its" RST */
+    SIGN_SEQ_CHANGE = 1u << 1,      /* consecutive RSTs whose sequence numbers run ahead */
+    SIGN_ACK_CHANGE = 1u << 2,      /* consecutive RSTs whose ACK covers what the client never sent */
+    SIGN_REPEATED = 1u << 3,        /* several RSTs for one packet of the client */
+    SIGN_BAD_ACK = 1u << 4,         /* a RST that does not acknowledge the SYN it answers */
+    SIGN_IN_STATE = 1u << 5,        /* timestamps, IP-ID and window of the RST continue those of the connection */
+    SIGN_TIMESTAMP_JUMP = 1u << 6,  /* a RST whose timestamps do not fit the connection's */
+    SIGN_ID_ECHO = 1u << 7,         /* the RST's IP-ID is that of the client's packet */
+    SIGN_WINDOW_ECHO = 1u << 8,     /* the RST's window is that of the client's packet */
+    SIGN_TOS_DROPPED = 1u << 9,     /* the SYN was marked, the RST is not */
+    SIGN_TOS_COPIED = 1u << 10,     /* the RST bears the mark of the SYN */
+    SIGN_TOS_LOWDELAY = 1u << 11,   /* the RST bears TOS 0x10, the SYN does not */
+    SIGN_LABEL_ZERO = 1u << 12,     /* IPv6: the RST has no flow label */
+    SIGN_LABEL_SET = 1u << 13,      /* IPv6: the RST has one */
+    SIGN_AFTER_FIN = 1u << 14,      /* the RST follows the server's FIN */
+    SIGN_CLIENT_REFUSES = 1u << 15, /* the client resets the SYN-ACK and sends the same SYN again */
+    SIGN_SYNACK_IGNORED = 1u << 16, /* the client sends its SYN again although the SYN-ACK was captured */
+    SIGN_LOOPBACK = 1u << 17,       /* the RST was seen on a loopback device, its SYN nowhere */
+    SIGN_DATA_LOST = 1u << 18,      /* the server had sent data that never came by */
+    SIGN_NOTHING_SENT = 1u << 19,   /* the server's later packets show that it had sent no data */
+    SIGN_SYNACK_NO_WINDOW = 1u << 20, /* a SYN-ACK with window 0 */
+    SIGN_RST_PAYLOAD = 1u << 21,    /* the RST carries text */
+    SIGN_CLIENT_FORGED = 1u << 22,  /* a RST "of the client" at another TTL than the client's own packets, which go on */
+    SIGN_SIMPLE_SYN = 1u << 23,     /* a SYN without options: a scanner's */
+    SIGN_SLOW = 1u << 24,           /* the RST came 1.5 s or more after the packet it answers */
+    SIGN_BIG_ANSWER = 1u << 25,     /* UDP had said TC=1: the answer is too big for one packet */
+    SIGN_ONCE = 1u << 26,           /* the packet met by silence was sent once only */
+};
+
+/* What became of a flow. */
+enum flow_outcome {
+    OUTCOME_ANSWERED,
+    OUTCOME_REJECTED,
+    OUTCOME_UNANSWERED,
+    OUTCOME_ABORTED,
+    OUTCOME_INCOMPLETE, /* the capture does not cover enough of it */
+    FLOW_OUTCOMES
+};
+
+/* How it came to that. The names, which are stable, are in mechanism_name(). */
+enum mechanism {
+    MECHANISM_NONE,
+    MECHANISM_ANSWERED,
+    MECHANISM_SYN_RESET,
+    MECHANISM_SYN_UNANSWERED,
+    MECHANISM_ICMP_ADMIN,
+    MECHANISM_ICMP_PORT,
+    MECHANISM_ICMP_PROTOCOL,
+    MECHANISM_ICMP_HOST,
+    MECHANISM_RESET_AFTER_HANDSHAKE,
+    MECHANISM_RESET_AFTER_QUERY,
+    MECHANISM_CLOSED,
+    MECHANISM_PARTIAL_ANSWER,
+    MECHANISM_QUERY_UNANSWERED,
+    MECHANISM_QUERY_UNACKED,
+    MECHANISM_ERROR_RCODE,
+    MECHANISM_FORGED_RESET,
+    MECHANISM_TCP_PROXY,
+    MECHANISM_SYN_PROXY,
+    MECHANISM_LOCAL_FILTER,
+    MECHANISM_SYNACK_IGNORED,
+    MECHANISM_CLIENT_ABORTED,
+    MECHANISM_NOT_DNS,
+    MECHANISM_INCOMPLETE,
+    MECHANISMS
+};
+
+/* One packet of a flow, as much of it as tells its sender. */
+struct sighting {
+    int64_t time_ns;
+    struct frame_ref ref;
+    uint64_t mac : 48;
+    uint64_t from_server : 1;
+    uint64_t dont_fragment : 1;
+    uint64_t has_timestamps : 1;
+    uint64_t loopback : 1;
+    uint64_t direction : 2; /* enum link_direction */
+    uint64_t event : 8;     /* enum flow_event */
+    uint32_t seq, ack, tsval, tsecr;
+    uint32_t flow_label;
+    uint32_t length;        /* bytes of payload its sender declared */
+    uint16_t window, ip_id;
+    uint8_t ttl, tos, flags;
+};
+
+/* What is kept of a flow when it is over. */
+struct flow_record {
+    struct addr client, server;
+    uint16_t client_port, server_port;
+    struct addr icmp_source;
+    uint8_t icmp_type, icmp_code, icmp_quoted_ttl, icmp_family;
+    uint8_t timeline_count;
+    uint8_t decisive;                /* index into the timeline, or FLOW_UNSEEN */
+    uint8_t at[FLOW_EVENTS];         /* index of the first sighting of each event, or FLOW_UNSEEN */
+    uint8_t count[FLOW_EVENTS];      /* how often it happened, at most 255 */
+    struct sighting timeline[FLOW_TIMELINE];
+};
+
+/* What was last seen of one end of a flow. */
+struct flow_side {
+    uint32_t isn;
+    uint32_t next;  /* one past the highest sequence number it sent */
+    uint32_t acked; /* highest ACK number it sent */
+    uint32_t tsval;
+    int64_t time_ns;
+    uint16_t ip_id, window;
+    uint32_t last_seq, last_ack, last_length; /* of its latest packet, which a second copy repeats */
+    uint8_t ttl, tos, last_flags;
+    bool has_isn, has_next, has_acked, has_timestamps, has_packet;
+};
+
+struct flow {
+    struct flow_record record;
+    uint32_t server; /* facts_server() index */
+    uint32_t signs;  /* enum flow_sign */
+    int64_t first_ns, last_ns, last_client_ns, query_ns;
+    struct flow_side client_side, server_side;
+    struct stream queries, answers;
+    uint32_t query_seq;        /* of the client's first data */
+    uint16_t client_since_rst; /* packets of the client since the server's latest RST */
+    uint16_t copies;           /* second copies of packets that were not RSTs */
+    uint16_t reset_copies;     /* second copies of RSTs */
+    bool syn_since_rst;
+    uint16_t whole_queries, whole_answers, refused_answers;
+    uint8_t rcode;
+    bool not_dns;
+    bool expected;        /* its questions are those that UDP answered with TC=1 */
+    bool after_truncated; /* it followed such an answer */
+    uint8_t question_count;
+    uint16_t names_used;
+    struct flow_question {
+        uint32_t hash;
+        uint16_t id, qtype, name_at;
+        uint8_t name_length;
+        bool done;
+    } questions[FLOW_QUESTIONS];
+    uint8_t names[FLOW_NAMES];
+};
+
+/* How a flow ended: what endings are told apart by. */
+struct flow_end {
+    uint8_t mechanism; /* enum mechanism */
+    uint8_t outcome;   /* enum flow_outcome */
+    uint8_t ttl;       /* of the decisive packet; 0 when there is none */
+    uint8_t synack_ttl;
+    uint8_t ack_ttl;   /* of the server's first packet after the query that is not the decisive one; 0 when none */
+    uint8_t icmp_type, icmp_code, icmp_quoted_ttl;
+    uint32_t signs;
+    struct addr icmp_source;
+};
+
+struct facts;
+struct exchanges;
+struct flows;
+
+/* Stable words: "SYN-ACK", "syn-reset", "answered". Tables tied to the enums. */
+const char *flow_event_name(enum flow_event event);
+const char *mechanism_name(enum mechanism mechanism);
+
+/* What an ICMP error says, MECHANISM_NONE for those that reject nothing (time exceeded, packet too big). */
+enum mechanism icmp_mechanism(uint8_t family, uint8_t type, uint8_t code);
+
+/* The sighting of an event's first time, NULL when it did not happen. */
+static inline const struct sighting *flow_saw(const struct flow_record *record, enum flow_event event)
+{
+    return record->at[event] == FLOW_UNSEEN ? NULL : &record->timeline[record->at[event]];
+}
+
+/* Takes one TCP segment of a flow: events, signs, DNS messages. */
+void flow_segment(struct flow *flow, const struct packet *packet, bool from_server, struct stream_pool *pool,
+                  struct facts *facts);
+/* Reads the signs of a RST in the server's name; the flow has not noted it yet. */
+void flow_reset_signs(struct flow *flow, const struct packet *packet, const struct tcp_options *options);
+/* Adds a sighting to the timeline, up to a few of each event. */
+void flow_note(struct flow *flow, enum flow_event event, const struct packet *packet, bool from_server,
+               const struct tcp_options *options);
+/* Adds a question that the flow waits for; `name` may be NULL. */
+void flow_expect(struct flow *flow, uint16_t id, const struct dns_question *question);
+
+/* Judges how a flow ended, from its events alone. `now_ns` is how far the capture reaches; sets record.decisive. */
+struct flow_end flow_end_of(struct flow *flow, int64_t now_ns);
+
+/* The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`. */
+struct flows *flows_new(struct facts *facts, struct exchanges *exchanges);
+void flows_free(struct flows *flows);
+/* Takes a TCP packet of the DNS port; `from_server` says which end sent it. */
+void flows_packet(struct flows *flows, const struct packet *packet, bool from_server);
+/* Takes an ICMP error whose quote is a TCP packet toward the DNS port. */
+void flows_icmp(struct flows *flows, const struct packet *packet);
+/* Folds flows that have been idle too long; called once a packet with its time, does a constant amount of work. */
+void flows_age(struct flows *flows, int64_t now_ns);
+/* Folds all flows: the capture ended at `now_ns`. */
+void flows_finish(struct flows *flows, int64_t now_ns);
+/* True when the pair of ends has a flow: for packets with the DNS port on both sides. */
+bool flows_has(const struct flows *flows, const struct packet *packet, bool from_server);
+
+struct flow_counters {
+    uint64_t flows, evicted, copies, strays, icmp_unmatched, streams_lost;
+};
+struct flow_counters flows_counters(const struct flows *flows);
+
+#endif

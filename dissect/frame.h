@@ -1,0 +1,36 @@
+/* A captured frame as a reader hands it over, and how a report refers to one. */
+#ifndef TCP53_DISSECT_FRAME_H
+#define TCP53_DISSECT_FRAME_H
+
+#include <stdint.h>
+
+/* Which frame of which input. Numbers count from 1 within an input, as Wireshark numbers them; 0 is "never seen". */
+struct frame_ref {
+    uint64_t number : 48;
+    uint64_t input : 16;
+};
+
+/* Link types that the parser knows, by their number in the tcpdump.org registry (and libpcap's own DLT_RAW, 12). */
+enum link_type {
+    LINK_NULL = 0,
+    LINK_ETHERNET = 1,
+    LINK_RAW_DLT = 12,
+    LINK_RAW = 101,
+    LINK_LOOP = 108,
+    LINK_LINUX_SLL = 113,
+    LINK_IPV4 = 228,
+    LINK_IPV6 = 229,
+    LINK_LINUX_SLL2 = 276,
+};
+
+/* A view into the reader's buffer: gone at the reader's next call. */
+struct frame {
+    const uint8_t *data;
+    uint32_t captured;  /* bytes at `data` */
+    uint32_t declared;  /* bytes the frame had on the wire */
+    int64_t time_ns;    /* since 1970-01-01 UTC */
+    struct frame_ref ref;
+    int link_type;      /* enum link_type, or a number the parser does not know */
+};
+
+#endif

@@ -1,0 +1,102 @@
+/* Network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200). */
+#include "dissect/packet.h"
+
+enum {
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    EXTENSIONS_MOST = 16,
+    NEXT_HOP_BY_HOP = 0,
+    NEXT_ROUTING = 43,
+    NEXT_FRAGMENT = 44,
+    NEXT_AUTHENTICATION = 51,
+    NEXT_DESTINATION = 60,
+    NEXT_MOBILITY = 135,
+};
+
+/*
+ * The length a sender declared, or what the wire carried where it could not say: 0 stands in packets that the network
+ * card still had to cut up (segmentation offload) and in IPv6 jumbograms.
+ */
+static uint32_t declared_or_wire(uint32_t declared, size_t wire)
+{
+    return declared ? declared : (uint32_t)wire;
+}
+
+static enum packet_status parse_ipv4(struct packet *packet, struct cursor *rest, uint32_t beyond)
+{
+    size_t wire = rest->left + beyond;
+    const uint8_t *h = cursor_take(rest, IPV4_HEADER);
+    if (!h)
+        return PACKET_SHORT;
+    uint32_t header = (h[0] & 0x0fu) * 4;
+    uint32_t total = declared_or_wire((uint32_t)(h[2] << 8 | h[3]), wire);
+    if (h[0] >> 4 != 4 || header < IPV4_HEADER || total < header)
+        return PACKET_BAD;
+    packet->tos = h[1];
+    packet->ip_id = (uint16_t)(h[4] << 8 | h[5]);
+    packet->dont_fragment = (h[6] & 0x40) != 0;
+    uint32_t offset = (uint32_t)((h[6] & 0x1f) << 8 | h[7]);
+    packet->ttl = h[8];
+    packet->protocol = h[9];
+    packet->flow_label = 0;
+    packet->source = addr_v4(h + 12);
+    packet->target = addr_v4(h + 16);
+    if (header > IPV4_HEADER && !cursor_take(rest, header - IPV4_HEADER))
+        return PACKET_SHORT;
+    if (offset != 0)
+        return PACKET_FRAGMENT;
+    cursor_limit(rest, total - header);
+    return transport_parse(packet, *rest, total - header);
+}
+
+/* Steps over one extension header; false when `next` is none. */
+static bool step_extension(uint8_t *next, struct cursor *rest, uint32_t *declared, bool *later_fragment)
+{
+    uint8_t kind = *next;
+    if (kind != NEXT_HOP_BY_HOP && kind != NEXT_ROUTING && kind != NEXT_FRAGMENT && kind != NEXT_DESTINATION &&
+        kind != NEXT_AUTHENTICATION && kind != NEXT_MOBILITY)
+        return false;
+    struct cursor ahead = *rest;
+    *next = cursor_u8(&ahead);
+    uint32_t units = cursor_u8(&ahead);
+    uint32_t length = kind == NEXT_FRAGMENT ? 8 : kind == NEXT_AUTHENTICATION ? (units + 2) * 4 : (units + 1) * 8;
+    if (kind == NEXT_FRAGMENT && cursor_u16(&ahead) >> 3 != 0)
+        *later_fragment = true;
+    cursor_take(rest, length);
+    *declared = *declared > length ? *declared - length : 0;
+    return true;
+}
+
+static enum packet_status parse_ipv6(struct packet *packet, struct cursor *rest, uint32_t beyond)
+{
+    size_t wire = rest->left + beyond;
+    const uint8_t *h = cursor_take(rest, IPV6_HEADER);
+    if (!h)
+        return PACKET_SHORT;
+    if (h[0] >> 4 != 6 || wire < IPV6_HEADER)
+        return PACKET_BAD;
+    uint32_t declared = declared_or_wire((uint32_t)(h[4] << 8 | h[5]), wire - IPV6_HEADER);
+    packet->tos = (uint8_t)((h[0] & 0x0f) << 4 | h[1] >> 4);
+    packet->flow_label = (uint32_t)((h[1] & 0x0f) << 16 | h[2] << 8 | h[3]);
+    packet->ip_id = 0;
+    packet->dont_fragment = true;
+    packet->ttl = h[7];
+    packet->source = addr_v6(h + 8);
+    packet->target = addr_v6(h + 24);
+    cursor_limit(rest, declared);
+    uint8_t next = h[6];
+    bool later_fragment = false;
+    for (int i = 0; i < EXTENSIONS_MOST && step_extension(&next, rest, &declared, &later_fragment); i++) {
+        if (rest->failed)
+            return PACKET_SHORT;
+        if (later_fragment)
+            return PACKET_FRAGMENT;
+    }
+    packet->protocol = next;
+    return transport_parse(packet, *rest, declared);
+}
+
+enum packet_status network_parse(struct packet *packet, struct cursor *rest, uint32_t beyond)
+{
+    return packet->family == 4 ? parse_ipv4(packet, rest, beyond) : parse_ipv6(packet, rest, beyond);
+}

@@ -1,0 +1,92 @@
+/* What one frame says: link, network and transport headers read into plain values. */
+#ifndef TCP53_DISSECT_PACKET_H
+#define TCP53_DISSECT_PACKET_H
+
+#include "dissect/addr.h"
+#include "dissect/cursor.h"
+#include "dissect/frame.h"
+
+/* How far a frame could be read. SHORT blames the capture (it ended), BAD the sender (it wrote nonsense). */
+enum packet_status {
+    PACKET_OK,
+    PACKET_SHORT,
+    PACKET_BAD,
+    PACKET_FRAGMENT,  /* a later IP fragment, or a first one without its whole transport header */
+    PACKET_FOREIGN,   /* not IP, or a transport that says nothing here (ARP, ESP, ...) */
+    PACKET_LINK_UNKNOWN,
+    PACKET_STATUSES
+};
+
+enum { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_ICMPV6 = 58 };
+
+enum tcp_flag { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10, TCP_URG = 0x20 };
+
+/* Whom the capturing host's kernel says a frame was for (Linux cooked captures only). */
+enum link_direction { LINK_DIRECTION_UNKNOWN, LINK_INCOMING, LINK_OUTGOING, LINK_OVERHEARD };
+
+/* The head of the packet that an ICMP error sends back (RFC 792, RFC 4443). */
+struct packet_quote {
+    struct addr source, target;
+    uint16_t source_port, target_port;
+    uint32_t seq;
+    bool has_seq;
+    uint8_t protocol; /* 0: nothing usable was quoted */
+    uint8_t ttl;
+};
+
+struct packet {
+    int64_t time_ns;
+    struct frame_ref ref;
+
+    uint64_t source_mac; /* 48 bits; 0 when the link has none */
+    enum link_direction direction;
+    bool loopback;       /* the frame was seen on a loopback device */
+
+    struct addr source, target;
+    uint32_t flow_label; /* IPv6 only */
+    uint16_t ip_id;      /* IPv4 only */
+    uint8_t family;      /* 4 or 6 */
+    uint8_t protocol;
+    uint8_t ttl;         /* or hop limit */
+    uint8_t tos;         /* or traffic class */
+    bool dont_fragment;
+
+    uint16_t source_port, target_port;
+    uint32_t seq, ack;   /* TCP only, as are the next four */
+    uint16_t window;
+    uint8_t flags;       /* enum tcp_flag */
+    struct cursor options;
+
+    uint8_t icmp_type, icmp_code;
+    struct packet_quote quote; /* filled for ICMP errors only */
+
+    struct cursor payload;     /* what the capture holds of it */
+    uint32_t payload_declared; /* what its sender sent: the number for sequence arithmetic */
+};
+
+/* TCP options that tell stacks apart (RFC 9293, RFC 7323, RFC 2018). */
+struct tcp_options {
+    uint32_t tsval, tsecr;
+    uint16_t mss;
+    uint8_t window_scale;
+    bool has_timestamps, has_mss, has_window_scale, sack_permitted;
+};
+
+/* Reads a whole frame. Fields of layers that were not reached are unspecified unless the status is PACKET_OK. */
+enum packet_status packet_parse(struct packet *packet, const struct frame *frame);
+
+/* True when frames of this link type can be read. */
+bool packet_knows_link(int link_type);
+
+/* Reads the options of a TCP packet; nonsense ends the reading, what came before it counts. */
+struct tcp_options packet_tcp_options(const struct packet *packet);
+
+/* True for ICMP types that report an error about a quoted packet. */
+bool packet_is_icmp_error(const struct packet *packet);
+
+/* The layers, each hands on a smaller cursor. Only packet.c calls them. */
+enum packet_status link_parse(struct packet *packet, const struct frame *frame, struct cursor *rest);
+enum packet_status network_parse(struct packet *packet, struct cursor *rest, uint32_t beyond);
+enum packet_status transport_parse(struct packet *packet, struct cursor rest, uint32_t declared);
+
+#endif

@@ -1,0 +1,171 @@
+#include "report/evidence.h"
+
+#include "report/phrase.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+__attribute__((format(printf, 1, 2))) static char *format(const char *pattern, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, pattern);
+    if (vasprintf(&text, pattern, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    return text;
+}
+
+static void add_frame(struct report_evidence *evidence, struct frame_ref ref)
+{
+    for (unsigned i = 0; i < evidence->frame_count; i++)
+        if (evidence->frames[i].number == ref.number && evidence->frames[i].input == ref.input)
+            return;
+    if (ref.number != 0 && evidence->frame_count < REPORT_FRAMES)
+        evidence->frames[evidence->frame_count++] = ref;
+}
+
+static void add_sighting(struct report_evidence *evidence, const struct flow_record *flow, enum flow_event event)
+{
+    const struct sighting *sighting = flow_saw(flow, event);
+    if (sighting)
+        add_frame(evidence, sighting->ref);
+}
+
+/* The frames that show a finding: the decisive ones, and what they are held against. */
+static void add_frames(struct report_evidence *evidence, const struct verdict *verdict)
+{
+    const struct rule_case *c = &verdict->rule_case;
+    for (int i = 0; i < FACTS_FRAMES; i++)
+        add_frame(evidence, c->ending->frames[i]);
+    static const enum flow_event sequence[] = {FLOW_SERVER_AFTER_RST, FLOW_SERVER_RST_AGAIN, FLOW_CLIENT_AFTER_RST,
+                                               FLOW_SERVER_LATER};
+    if (evidence->rule->group == GROUP_SEQUENCE)
+        for (size_t i = 0; i < sizeof sequence / sizeof *sequence; i++)
+            add_sighting(evidence, c->flow, sequence[i]);
+    if (evidence->rule->group == GROUP_PAYLOAD)
+        add_sighting(evidence, c->flow, FLOW_QUERY_AGAIN);
+    if (evidence->rule->group == GROUP_VANTAGE)
+        add_sighting(evidence, c->flow, FLOW_SYN_AGAIN);
+    if (evidence->rule->group == GROUP_DISTANCE) {
+        if (c->ending->end.synack_ttl)
+            add_sighting(evidence, c->flow, FLOW_SYNACK);
+        add_frame(evidence, c->ruler.frame);
+    }
+}
+
+/* Shows the server's packets on this port, and the errors about them. */
+static char *filter_of(const struct rule_case *c)
+{
+    char server[ADDR_TEXT], source[ADDR_TEXT];
+    bool v4 = addr_is_v4(c->server->address);
+    addr_text(c->server->address, server);
+    if (!addr_is_none(c->ending->end.icmp_source))
+        return format("%s.src == %s && %s.type == %u", v4 ? "ip" : "ipv6", addr_text(c->ending->end.icmp_source, source),
+                      v4 ? "icmp" : "icmpv6", c->ending->end.icmp_type);
+    return format("%s.addr == %s && (tcp.port == %u || udp.port == %u)", v4 ? "ip" : "ipv6", server, c->server->port,
+                  c->server->port);
+}
+
+static void add_evidence(struct report_server *server, const struct verdict *verdict, const struct rule *rule)
+{
+    if (server->evidence_count == REPORT_EVIDENCE)
+        return;
+    struct report_evidence *evidence = &server->evidence[server->evidence_count++];
+    *evidence = (struct report_evidence){.rule = rule};
+    evidence->text = rules_sentence(rule, &verdict->rule_case);
+    evidence->filter = filter_of(&verdict->rule_case);
+    add_frames(evidence, verdict);
+}
+
+void evidence_collect(struct report_server *server, const struct verdict *verdict)
+{
+    for (int strength = STRENGTHS - 1; strength >= 0; strength--)
+        for (unsigned i = 0; i < verdict->finding_count; i++)
+            if ((int)verdict->findings[i]->strength == strength)
+                add_evidence(server, verdict, verdict->findings[i]);
+}
+
+void evidence_release(struct report_server *server)
+{
+    for (unsigned i = 0; i < server->evidence_count; i++) {
+        free(server->evidence[i].text);
+        free(server->evidence[i].filter);
+    }
+    for (unsigned i = 0; i < server->lost_count; i++) {
+        free(server->lost[i].qname);
+        free(server->lost[i].qtype);
+    }
+    for (unsigned i = 0; i < server->advice_count; i++)
+        free(server->advice[i]);
+    free(server->headline);
+    free(server->explanation);
+    free(server->against);
+}
+
+static struct report_intermediary *find_box(struct report *report, struct addr address, unsigned hops)
+{
+    enum { BOXES = sizeof report->intermediaries / sizeof *report->intermediaries };
+    for (unsigned i = 0; i < report->intermediary_count; i++)
+        if (addr_same(report->intermediaries[i].address, address) && report->intermediaries[i].hops == hops)
+            return &report->intermediaries[i];
+    if (report->intermediary_count == BOXES)
+        return NULL;
+    report->intermediaries[report->intermediary_count] = (struct report_intermediary){.address = address, .hops = hops};
+    return &report->intermediaries[report->intermediary_count++];
+}
+
+void evidence_intermediaries(struct report *report)
+{
+    for (size_t i = 0; i < report->server_count; i++) {
+        const struct report_server *server = &report->servers[i];
+        if (server->judgement.culprit != CULPRIT_INTERMEDIARY || !server->ending)
+            continue;
+        const struct flow_end *end = &server->ending->end;
+        struct addr address = end->icmp_source;
+        if (addr_same(address, server->facts->address))
+            address = (struct addr){{0, 0}};
+        uint8_t ttl = end->ttl ? end->ttl : server->judgement.mechanism == MECHANISM_TCP_PROXY ? end->synack_ttl : 0;
+        struct report_intermediary *box = find_box(report, address, ttl ? ttl_hops(ttl) : REPORT_HOPS_UNKNOWN);
+        if (box && box->server_count < sizeof box->servers / sizeof *box->servers)
+            box->servers[box->server_count++] = (uint32_t)i;
+    }
+}
+
+static void add_weakness(struct report *report, char *text)
+{
+    if (text && report->weakness_count < sizeof report->weaknesses / sizeof *report->weaknesses)
+        report->weaknesses[report->weakness_count++] = text;
+    else
+        free(text);
+}
+
+static void add_count(struct report *report, uint64_t count, const char *what)
+{
+    if (count > 0)
+        add_weakness(report, format("%" PRIu64 " %s", count, what));
+}
+
+/* A snapshot length below this cuts DNS questions: Ethernet, IPv6, TCP with options, prefix, header, a long name. */
+enum { SNAPLEN_ENOUGH = 14 + 40 + 60 + 2 + 12 + 259 };
+
+void evidence_weaknesses(struct report *report)
+{
+    const struct analysis_counters *counters = &report->counters;
+    for (size_t i = 0; i < report->source.input_count; i++) {
+        const struct report_input *input = &report->source.inputs[i];
+        report->truncated |= input->truncated || input->trouble;
+        if (input->truncated)
+            add_weakness(report, format("%s ends in the middle of a frame; it was judged as far as it goes", input->path));
+        if (input->kernel_dropped > 0)
+            add_weakness(report, format("%s: the kernel dropped %" PRId64 " frames", input->path, input->kernel_dropped));
+        if (input->snaplen > 0 && input->snaplen < SNAPLEN_ENOUGH && input->frames > 0)
+            add_weakness(report, format("%s was cut at %u bytes a frame: DNS questions may be unreadable", input->path,
+                                        input->snaplen));
+    }
+    add_count(report, counters->flows.evicted, "TCP flows were given up early, because too many were open at a time");
+    add_count(report, counters->flows.streams_lost, "TCP streams could not be reassembled, because too many were incomplete");
+    add_count(report, counters->refused.servers, "packets belonged to servers beyond those that can be remembered");
+    add_count(report, counters->statuses[PACKET_BAD], "frames were malformed");
+}

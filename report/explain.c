@@ -1,0 +1,196 @@
+/* What the codes of a report mean: the rules out of the table that decides, and the vocabularies tied to their enums. */
+#include "report/page.h"
+
+#include <assert.h>
+
+static const char *const mechanisms[] = {
+    [MECHANISM_NONE] = "Nothing happened that could be named.",
+    [MECHANISM_ANSWERED] = "The queries over TCP got complete answers.",
+    [MECHANISM_SYN_RESET] = "The connection attempt (SYN) was answered with a RST: a closed port, or a firewall that rejects.",
+    [MECHANISM_SYN_UNANSWERED] = "The connection attempt (SYN), sent again and again, met silence: something drops it.",
+    [MECHANISM_ICMP_ADMIN] = "An ICMP error says that the connection is administratively prohibited: a firewall's own words.",
+    [MECHANISM_ICMP_PORT] = "An ICMP error says \"port unreachable\" for TCP: a firewall, since a TCP stack would send a RST.",
+    [MECHANISM_ICMP_PROTOCOL] = "An ICMP error says that the host does not take TCP at all.",
+    [MECHANISM_ICMP_HOST] = "An ICMP error says that the host or its network cannot be reached.",
+    [MECHANISM_RESET_AFTER_HANDSHAKE] = "The connection was accepted and then reset before the client had sent its query.",
+    [MECHANISM_RESET_AFTER_QUERY] = "The connection was accepted and then reset when the query came.",
+    [MECHANISM_CLOSED] = "The server's side closed the connection (FIN) without an answer.",
+    [MECHANISM_PARTIAL_ANSWER] = "A part of the answer came, and then the connection broke off or fell silent.",
+    [MECHANISM_QUERY_UNANSWERED] = "The query was acknowledged, but no answer ever came.",
+    [MECHANISM_QUERY_UNACKED] = "The connection was accepted, but the query was never acknowledged: it seems to be dropped.",
+    [MECHANISM_ERROR_RCODE] = "The DNS software itself refuses over TCP (REFUSED, SERVFAIL, ...) what it answers over UDP.",
+    [MECHANISM_FORGED_RESET] = "A RST in the server's name contradicts what the server does: something else wrote it.",
+    [MECHANISM_TCP_PROXY] = "TCP connections to the server end at another machine, nearer than the server, which turns them down.",
+    [MECHANISM_SYN_PROXY] = "A box answers the handshake for the server; the server behind it then refuses.",
+    [MECHANISM_LOCAL_FILTER] = "A packet filter on the client's own host turns the connection down.",
+    [MECHANISM_SYNACK_IGNORED] = "The server's SYN-ACK was captured, but the client goes on as if it had not come.",
+    [MECHANISM_CLIENT_ABORTED] = "The client went away by itself before an answer could come.",
+    [MECHANISM_NOT_DNS] = "What was sent over the connection is not DNS.",
+    [MECHANISM_INCOMPLETE] = "The capture holds too little of the connection to say how it ended.",
+};
+static_assert(sizeof mechanisms / sizeof *mechanisms == MECHANISMS, "each mechanism has its meaning");
+
+static const char *const outcomes[] = {
+    [REPORT_NONE] = "The server was not asked over TCP.",
+    [REPORT_ANSWERED] = "Queries over TCP got complete DNS answers; a RST or FIN that follows an answer is only a close.",
+    [REPORT_ABORTED] = "The clients themselves went away: a half-open scan, connect and close, a reset before an answer could come.",
+    [REPORT_MIXED] = "Some connections were answered, others rejected or unanswered, beyond stray loss.",
+    [REPORT_UNANSWERED] = "Connection attempts or queries met silence.",
+    [REPORT_REJECTED] = ("Connection attempts or queries were turned down: RST, ICMP error, close without answer, cut answer, "
+                        "or an error over TCP where UDP gives none."),
+};
+static_assert(sizeof outcomes / sizeof *outcomes == REPORT_OUTCOMES, "each outcome has its meaning");
+
+static const char *const culprits[] = {
+    [CULPRIT_NONE] = "Nobody: nothing was rejected.",
+    [CULPRIT_UNDETERMINED] = "An honest reader of these packets cannot tell; the advice names the capture or test that would.",
+    [CULPRIT_SERVER] = "The server's host: a closed port, its own firewall, or its DNS software.",
+    [CULPRIT_INTERMEDIARY] = "Something between: a firewall, proxy, NAT, load balancer or inspection box.",
+    [CULPRIT_LOCAL] = "The packet filter of the client's own host.",
+};
+static_assert(sizeof culprits / sizeof *culprits == CULPRITS, "each culprit has its meaning");
+
+static const char *const confidences[] = {
+    [CONFIDENCE_NONE] = "No culprit is named, so there is nothing to be confident about.",
+    [CONFIDENCE_INDICATED] = "The signs point there, but they are few or contested: ask, do not accuse.",
+    [CONFIDENCE_STRONG] = "Several packets agree and nothing of weight speaks against it.",
+    [CONFIDENCE_PROVEN] = "At least one conclusive sign, and nothing of weight against it.",
+};
+static_assert(sizeof confidences / sizeof *confidences == CONFIDENCES, "each confidence has its meaning");
+
+static const char *const strengths[] = {
+    [STRENGTH_WEAK] = "A hint: never enough by itself, not even together with other hints.",
+    [STRENGTH_STRONG] = "Decides when little speaks against it.",
+    [STRENGTH_CONCLUSIVE] = "Decides alone, unless another conclusive rule names somebody else.",
+};
+static_assert(sizeof strengths / sizeof *strengths == STRENGTHS, "each strength has its meaning");
+
+static const char *const vantages[] = {
+    [VANTAGE_UNKNOWN] = "The packets do not show where the capture was taken.",
+    [VANTAGE_CLIENT] = "The capture was taken on the client's host.",
+    [VANTAGE_SERVER] = "The capture was taken on the server's host.",
+    [VANTAGE_PATH] = "The capture was taken somewhere between client and server.",
+};
+static_assert(sizeof vantages / sizeof *vantages == VANTAGES, "each vantage has its meaning");
+
+static const char *name_of_mechanism(unsigned i)
+{
+    return mechanism_name((enum mechanism)i);
+}
+
+static const char *name_of_outcome(unsigned i)
+{
+    return report_outcome_name((enum report_outcome)i);
+}
+
+static const char *name_of_culprit(unsigned i)
+{
+    return culprit_name((enum culprit)i);
+}
+
+static const char *name_of_confidence(unsigned i)
+{
+    return confidence_name((enum confidence)i);
+}
+
+static const char *name_of_strength(unsigned i)
+{
+    return strength_name((enum strength)i);
+}
+
+static const char *name_of_vantage(unsigned i)
+{
+    return vantage_name((enum vantage)i);
+}
+
+static const struct vocabulary {
+    const char *kind, *heading;
+    unsigned count;
+    const char *(*name)(unsigned i);
+    const char *const *meanings;
+} vocabularies[] = {
+    {"mechanism", "Mechanisms: how connections ended", MECHANISMS, name_of_mechanism, mechanisms},
+    {"outcome", "Outcomes: what became of queries over TCP", REPORT_OUTCOMES, name_of_outcome, outcomes},
+    {"culprit", "Culprits: who made it so", CULPRITS, name_of_culprit, culprits},
+    {"confidence", "Confidence in the culprit", CONFIDENCES, name_of_confidence, confidences},
+    {"strength", "Strengths of rules", STRENGTHS, name_of_strength, strengths},
+    {"vantage", "Vantages: where a capture was taken", VANTAGES, name_of_vantage, vantages},
+};
+
+enum { VOCABULARIES = sizeof vocabularies / sizeof *vocabularies, MEANING_INDENT = 6 };
+
+/* A rule that names nobody tells something of the rejection, not who made it. */
+static const char *blamed(const struct rule *rule)
+{
+    return rule->blames > CULPRIT_UNDETERMINED ? culprit_name(rule->blames) : "nobody";
+}
+
+static void write_rule(struct page *page, const struct rule *rule)
+{
+    fprintf(page->out, "  %s: a %s rule of the group \"%s\", blames %s\n", rule->id, strength_name(rule->strength),
+            rule_group_name(rule->group), blamed(rule));
+    page_paragraph(page, MEANING_INDENT, "", rule->sentence);
+    page_paragraph(page, MEANING_INDENT, "", rule->meaning);
+    page_paragraph(page, MEANING_INDENT + 8, "      Source: ", rule->source);
+}
+
+static void write_word(struct page *page, const struct vocabulary *vocabulary, unsigned i, bool with_kind)
+{
+    fprintf(page->out, "  %s%s%s\n", vocabulary->name(i), with_kind ? ": " : "",
+            with_kind ? vocabulary->kind : "");
+    page_paragraph(page, MEANING_INDENT, "", vocabulary->meanings[i]);
+}
+
+static void write_rules(struct page *page)
+{
+    const struct rule *rules;
+    size_t count = rules_table(&rules);
+    for (int group = 0; group < RULE_GROUPS; group++) {
+        fprintf(page->out, "%sRules about %s\n", group ? "\n" : "", rule_group_name((enum rule_group)group));
+        for (size_t i = 0; i < count; i++)
+            if ((int)rules[i].group == group)
+                write_rule(page, &rules[i]);
+    }
+}
+
+static void write_all(struct page *page)
+{
+    write_rules(page);
+    for (int i = 0; i < VOCABULARIES; i++) {
+        page_heading(page, vocabularies[i].heading);
+        for (unsigned k = 0; k < vocabularies[i].count; k++)
+            write_word(page, &vocabularies[i], k, false);
+    }
+}
+
+/* A word may be of several kinds: "answered" is an outcome and a mechanism. */
+static bool write_code(struct page *page, const char *code)
+{
+    const struct rule *rules;
+    size_t count = rules_table(&rules);
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(rules[i].id, code) != 0)
+            continue;
+        write_rule(page, &rules[i]);
+        found = true;
+    }
+    for (int i = 0; i < VOCABULARIES; i++) {
+        for (unsigned k = 0; k < vocabularies[i].count; k++) {
+            if (strcmp(vocabularies[i].name(k), code) != 0)
+                continue;
+            write_word(page, &vocabularies[i], k, true);
+            found = true;
+        }
+    }
+    return found;
+}
+
+bool explain(const char *code, FILE *out)
+{
+    struct page page = {.out = out};
+    if (code)
+        return write_code(&page, code);
+    write_all(&page);
+    return !ferror(out);
+}

@@ -1,0 +1,27 @@
+/* One line as monitoring plugins print it (Monitoring Plugins Development Guidelines: status, text, performance data). */
+#include "report/report.h"
+
+static const char *status_word(const struct report *report)
+{
+    static const char *const words[REPORT_OUTCOMES] = {
+        [REPORT_NONE] = "UNKNOWN",  [REPORT_ANSWERED] = "OK",        [REPORT_ABORTED] = "UNKNOWN",
+        [REPORT_MIXED] = "WARNING", [REPORT_UNANSWERED] = "WARNING", [REPORT_REJECTED] = "CRITICAL",
+    };
+    bool nothing = report->truncated || report->server_count == 0;
+    return nothing ? "UNKNOWN" : words[report->servers[0].outcome];
+}
+
+bool render_nagios(const struct report *report, const struct render_options *options, FILE *out)
+{
+    (void)options;
+    uint64_t answered = 0, rejected = 0, unanswered = 0;
+    for (size_t i = 0; i < report->server_count; i++) {
+        answered += report->servers[i].answered;
+        rejected += report->servers[i].rejected;
+        unanswered += report->servers[i].unanswered;
+    }
+    fprintf(out, "TCP53 %s - %s | answered=%llu rejected=%llu;0 unanswered=%llu;0\n", status_word(report),
+            report->server_count ? report->servers[0].headline : "no DNS server seen", (unsigned long long)answered,
+            (unsigned long long)rejected, (unsigned long long)unanswered);
+    return !ferror(out);
+}

@@ -1,0 +1,202 @@
+#include "report/phrase.h"
+
+#include "report/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void write_address(FILE *out, struct addr address)
+{
+    char text[ADDR_TEXT];
+    fputs(addr_text(address, text), out);
+}
+
+static void write_hops(FILE *out, unsigned hops)
+{
+    fprintf(out, "%u hop%s", hops, hops == 1 ? "" : "s");
+}
+
+static void write_ms(FILE *out, uint32_t us)
+{
+    fprintf(out, "%.*f ms", us < 10000 ? 2 : 0, us / 1000.0);
+}
+
+static void word_server(FILE *out, const struct rule_case *c)
+{
+    write_address(out, c->server->address);
+}
+
+static void word_port(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->server->port);
+}
+
+static void word_client(FILE *out, const struct rule_case *c)
+{
+    write_address(out, c->flow->client);
+}
+
+static void word_alike(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->alike);
+}
+
+static void word_end_ttl(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->ending->end.ttl);
+}
+
+static void word_end_hops(FILE *out, const struct rule_case *c)
+{
+    write_hops(out, ttl_hops(c->ending->end.ttl));
+}
+
+static void word_synack_ttl(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->ending->end.synack_ttl);
+}
+
+static void word_synack_hops(FILE *out, const struct rule_case *c)
+{
+    write_hops(out, ttl_hops(c->ending->end.synack_ttl));
+}
+
+static void word_ack_ttl(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->ending->end.ack_ttl);
+}
+
+static void word_ref_ttl(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->ruler.usual);
+}
+
+static void word_ref_hops(FILE *out, const struct rule_case *c)
+{
+    write_hops(out, ttl_hops(c->ruler.usual));
+}
+
+static void word_ref_samples(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->ruler.samples);
+}
+
+static void word_ref_kind(FILE *out, const struct rule_case *c)
+{
+    fputs(c->ruler.kind == RULER_DNS_ANSWERS ? "DNS answers" : "other traffic", out);
+}
+
+static void word_icmp_source(FILE *out, const struct rule_case *c)
+{
+    write_address(out, c->ending->end.icmp_source);
+}
+
+static void word_icmp_name(FILE *out, const struct rule_case *c)
+{
+    fputs(icmp_words(c->flow->icmp_family, c->ending->end.icmp_type, c->ending->end.icmp_code), out);
+}
+
+static void word_delay(FILE *out, const struct rule_case *c)
+{
+    write_ms(out, c->ending->least_us);
+    if (c->ending->most_us > c->ending->least_us) {
+        fputs(" to ", out);
+        write_ms(out, c->ending->most_us);
+    }
+    fputs(" after the packet it answers", out);
+}
+
+static void word_floor(FILE *out, const struct rule_case *c)
+{
+    write_ms(out, c->tcp->handshake.count ? c->tcp->handshake.least_us : c->server->udp_rtt.least_us);
+}
+
+static void word_rcode(FILE *out, const struct rule_case *c)
+{
+    fputs(c->tcp->refused_count ? dns_rcode_name(c->tcp->refused[0].rcode) : "an error", out);
+}
+
+static void word_edge_networks(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->crowd->edge_networks);
+}
+
+static const struct {
+    const char *name;
+    void (*write)(FILE *out, const struct rule_case *c);
+} words[] = {
+    {"server", word_server},         {"port", word_port},
+    {"client", word_client},         {"alike", word_alike},
+    {"end_ttl", word_end_ttl},       {"end_hops", word_end_hops},
+    {"synack_ttl", word_synack_ttl}, {"synack_hops", word_synack_hops},
+    {"ack_ttl", word_ack_ttl},       {"ref_ttl", word_ref_ttl},
+    {"ref_hops", word_ref_hops},     {"ref_samples", word_ref_samples},
+    {"ref_kind", word_ref_kind},     {"icmp_source", word_icmp_source},
+    {"icmp_name", word_icmp_name},   {"delay", word_delay},
+    {"floor", word_floor},           {"rcode", word_rcode},
+    {"edge_networks", word_edge_networks},
+};
+
+static void write_word(FILE *out, const char *name, size_t length, const struct rule_case *rule_case)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strlen(words[i].name) == length && strncmp(words[i].name, name, length) == 0) {
+            words[i].write(out, rule_case);
+            return;
+        }
+    }
+    fprintf(out, "{%.*s}", (int)length, name);
+}
+
+char *phrase(const char *template, const struct rule_case *rule_case)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    while (*template) {
+        size_t plain = strcspn(template, "{");
+        fwrite(template, 1, plain, out);
+        template += plain;
+        if (*template == '{') {
+            size_t length = strcspn(template + 1, "}");
+            write_word(out, template + 1, length, rule_case);
+            template += 1 + length + (template[1 + length] == '}');
+        }
+    }
+    if (fclose(out) != 0) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static const struct {
+    uint8_t family, type, code;
+    const char *words;
+} icmp_table[] = {
+    {4, 3, 0, "network unreachable"},
+    {4, 3, 1, "host unreachable"},
+    {4, 3, 2, "protocol unreachable"},
+    {4, 3, 3, "port unreachable"},
+    {4, 3, 9, "network administratively prohibited"},
+    {4, 3, 10, "host administratively prohibited"},
+    {4, 3, 13, "communication administratively prohibited"},
+    {6, 1, 0, "no route to destination"},
+    {6, 1, 1, "administratively prohibited"},
+    {6, 1, 2, "beyond the scope of the source address"},
+    {6, 1, 3, "address unreachable"},
+    {6, 1, 4, "port unreachable"},
+    {6, 1, 5, "source address failed policy"},
+    {6, 1, 6, "reject route"},
+};
+
+const char *icmp_words(unsigned family, unsigned type, unsigned code)
+{
+    for (size_t i = 0; i < sizeof icmp_table / sizeof *icmp_table; i++)
+        if (icmp_table[i].family == family && icmp_table[i].type == type && icmp_table[i].code == code)
+            return icmp_table[i].words;
+    return "destination unreachable";
+}

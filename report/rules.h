@@ -1,0 +1,73 @@
+/* The rule table: what a packet trace can prove, whom it blames, how strongly, and on what that rests. */
+#ifndef TCP53_REPORT_RULES_H
+#define TCP53_REPORT_RULES_H
+
+#include "dissect/facts.h"
+#include "report/ruler.h"
+
+#include <stddef.h>
+
+enum culprit { CULPRIT_NONE, CULPRIT_UNDETERMINED, CULPRIT_SERVER, CULPRIT_INTERMEDIARY, CULPRIT_LOCAL, CULPRITS };
+
+enum strength { STRENGTH_WEAK, STRENGTH_STRONG, STRENGTH_CONCLUSIVE, STRENGTHS };
+
+/* Rules of one group rest on the same observation: only the weightiest of them counts. */
+enum rule_group {
+    GROUP_DISTANCE,
+    GROUP_SEQUENCE,
+    GROUP_FORM,
+    GROUP_IP_ID,
+    GROUP_TIMING,
+    GROUP_ICMP,
+    GROUP_PAYLOAD,
+    GROUP_VANTAGE,
+    GROUP_PATTERN,
+    RULE_GROUPS
+};
+
+/* What is common to all servers of a report: the pattern that only shows across them. */
+struct crowd {
+    uint32_t edge_networks; /* networks whose servers all fail by a RST or ICMP error of the same small distance */
+    uint8_t edge_ttl;
+};
+
+/* One kind of end of one server's flows, with all that a rule may look at. */
+struct rule_case {
+    const struct facts *facts;
+    const struct server *server;
+    const struct tcp_facts *tcp;
+    const struct ending *ending;
+    const struct flow_record *flow; /* its exemplar; never NULL when rules are asked */
+    const struct crowd *crowd;
+    enum vantage vantage;
+    struct ruler ruler;             /* how far the server is, by its DNS answers or else its other traffic */
+    struct reading end;             /* the decisive packet against that */
+    struct reading synack;          /* the SYN-ACK against that */
+    struct reading ack;             /* the ACK of the query against that */
+    uint32_t alike;                 /* flows of this server whose decisive packet bore the same TTL */
+    bool constant;                  /* all decisive packets of this server bore that TTL */
+    bool udp_alive;                 /* the server answered UDP while TCP failed, or after */
+};
+
+struct rule {
+    const char *id;
+    enum culprit blames;
+    enum strength strength;
+    enum rule_group group;
+    bool (*holds)(const struct rule_case *rule_case);
+    const char *sentence; /* what was seen; words in braces are filled in, see rules_sentence() */
+    const char *meaning;  /* why that tells, for `explain` */
+    const char *source;   /* on what it rests */
+};
+
+/* The table; returns its length. */
+size_t rules_table(const struct rule **rules);
+/* The rule's sentence with the numbers of a case, newly allocated; NULL without memory. */
+char *rules_sentence(const struct rule *rule, const struct rule_case *rule_case);
+
+/* Stable words: "intermediary", "strong", "distance". */
+const char *culprit_name(enum culprit culprit);
+const char *strength_name(enum strength strength);
+const char *rule_group_name(enum rule_group group);
+
+#endif

@@ -1,0 +1,167 @@
+/* The report as text, for whoever has to act on it: the verdict first, then why, then what to do. */
+#include "report/section.h"
+#include "report/words.h"
+
+enum { ONE_LINERS = 10, ENDPOINT_WIDTH = 24 };
+
+static bool is_settled(enum report_outcome outcome)
+{
+    return outcome == REPORT_NONE || outcome == REPORT_ANSWERED;
+}
+
+static bool is_failure(enum report_outcome outcome)
+{
+    return outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED;
+}
+
+static void quiet_line(struct page *page, const struct report_server *server)
+{
+    char name[WORDS_ENDPOINT];
+    fprintf(page->out, "%s %s %s %s %s - ", words_endpoint(server->facts->address, server->facts->port, name),
+            report_outcome_name(server->outcome), culprit_name(server->judgement.culprit),
+            confidence_name(server->judgement.confidence), mechanism_name(server->judgement.mechanism));
+    page_clean(page, server->headline ? server->headline : "");
+    putc('\n', page->out);
+}
+
+/* The verdict on everything, in one line. */
+static void write_summary(struct page *page, const struct report *report)
+{
+    size_t asked = 0, failing = 0;
+    for (size_t i = 0; i < report->server_count; i++) {
+        asked += report->servers[i].outcome != REPORT_NONE;
+        failing += is_failure(report->servers[i].outcome);
+    }
+    if (asked == 0) {
+        fputs("NOTHING TO CONCLUDE: no DNS query over TCP was seen.\n", page->out);
+        return;
+    }
+    page_verdict(page, report->servers[0].outcome, &report->servers[0].judgement);
+    if (failing > 0)
+        fprintf(page->out, ": %zu of %zu DNS server%s asked over TCP fail%s.\n", failing, asked, words_plural(asked),
+                failing == 1 ? "s" : "");
+    else if (report->servers[0].outcome == REPORT_ANSWERED)
+        fprintf(page->out, ": all is well, %zu DNS server%s asked over TCP.\n", asked, words_plural(asked));
+    else
+        fputs(": the clients went away by themselves.\n", page->out);
+}
+
+static void write_one_liner(struct page *page, const struct report_server *server)
+{
+    char name[WORDS_ENDPOINT];
+    fprintf(page->out, "%-*s ", ENDPOINT_WIDTH, words_endpoint(server->facts->address, server->facts->port, name));
+    page_verdict(page, server->outcome, &server->judgement);
+    page_paragraph(page, 0, ": ", server->headline ? server->headline : "");
+}
+
+/* Servers without a complaint; many of them are only counted. */
+static void write_one_liners(struct page *page, const struct report *report)
+{
+    size_t left_out = 0, shown[REPORT_OUTCOMES] = {0};
+    bool any = false;
+    for (size_t i = 0; i < report->server_count; i++) {
+        const struct report_server *server = &report->servers[i];
+        if (!is_settled(server->outcome))
+            continue;
+        if (!any)
+            putc('\n', page->out);
+        any = true;
+        if (shown[server->outcome]++ < ONE_LINERS)
+            write_one_liner(page, server);
+        else
+            left_out++;
+    }
+    if (left_out > 0)
+        fprintf(page->out, "... and %zu more without a complaint (-v shows all)\n", left_out);
+}
+
+static void write_intermediaries(struct page *page, const struct report *report)
+{
+    if (report->intermediary_count == 0)
+        return;
+    page_heading(page, "Boxes that reject");
+    for (unsigned i = 0; i < report->intermediary_count; i++) {
+        const struct report_intermediary *box = &report->intermediaries[i];
+        char address[ADDR_TEXT], name[WORDS_ENDPOINT];
+        bool shy = addr_is_none(box->address);
+        fprintf(page->out, "  %s, %u hop%s from the capture, before", shy ? "a box that hides its address"
+                : addr_text(box->address, address), box->hops, words_plural(box->hops));
+        for (unsigned k = 0; k < box->server_count; k++) {
+            const struct server *facts = report->servers[box->servers[k]].facts;
+            fprintf(page->out, "%s %s", k ? "," : "", words_endpoint(facts->address, facts->port, name));
+        }
+        putc('\n', page->out);
+    }
+}
+
+static void write_weaknesses(struct page *page, const struct report *report)
+{
+    if (report->weakness_count == 0)
+        return;
+    page_heading(page, "What this capture cannot tell");
+    for (unsigned i = 0; i < report->weakness_count; i++)
+        page_paragraph(page, 4, "  - ", report->weaknesses[i]);
+}
+
+static void write_left_out(struct page *page, const struct report *report)
+{
+    const struct words_counter *counters;
+    size_t count = words_counters(&counters);
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = words_counter(&report->counters, &counters[i]);
+        if (value == 0 || !counters[i].warning)
+            continue;
+        if (!any)
+            page_heading(page, "Left out");
+        any = true;
+        fprintf(page->out, "  %llu %s\n", (unsigned long long)value, counters[i].warning);
+    }
+    if (report->servers_left_out == 0)
+        return;
+    if (!any)
+        page_heading(page, "Left out");
+    fprintf(page->out, "  %zu more servers are not shown\n", report->servers_left_out);
+}
+
+static void write_trouble(struct page *page, const struct report *report)
+{
+    bool any = false;
+    for (size_t i = 0; i < report->source.input_count; i++) {
+        const struct report_input *input = &report->source.inputs[i];
+        if (!input->trouble)
+            continue;
+        if (!any)
+            page_heading(page, "Trouble with the input");
+        any = true;
+        fputs("  ", page->out);
+        page_clean(page, input->path);
+        fputs(": ", page->out);
+        page_clean(page, input->trouble);
+        putc('\n', page->out);
+    }
+}
+
+bool render_text(const struct report *report, const struct render_options *options, FILE *out)
+{
+    struct page page = {out, options->colour};
+    if (options->quiet) {
+        for (size_t i = 0; i < report->server_count; i++)
+            quiet_line(&page, &report->servers[i]);
+        if (report->server_count == 0)
+            fputs("- none none none none - No DNS query over TCP was seen.\n", out);
+        return !ferror(out);
+    }
+    write_summary(&page, report);
+    for (size_t i = 0; i < report->server_count; i++)
+        if ((options->verbose || !is_settled(report->servers[i].outcome)) &&
+            !section_write(&page, report, &report->servers[i], options->verbose))
+            return false;
+    if (!options->verbose)
+        write_one_liners(&page, report);
+    write_intermediaries(&page, report);
+    write_weaknesses(&page, report);
+    write_left_out(&page, report);
+    write_trouble(&page, report);
+    return !ferror(out);
+}
