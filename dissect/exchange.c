@@ -5,6 +5,7 @@
 #include "dissect/exchange.h"
 
 #include "dissect/facts.h"
+#include "dissect/ways.h"
 
 #include <stdlib.h>
 
@@ -18,13 +19,14 @@ struct pending {
 struct truncated {
     struct addr client;
     uint32_t server;
-    int64_t time_ns; /* 0: free or handed out */
+    int64_t time_ns;
     struct dns_question question;
 };
 
 struct exchanges {
     struct facts *facts;
     struct pending pending[EXCHANGE_PENDING];
+    uint32_t truncated_tags[EXCHANGE_TRUNCATED]; /* 0: free or handed out */
     struct truncated truncated[EXCHANGE_TRUNCATED];
     struct exchange_counters counters;
 };
@@ -89,19 +91,20 @@ static void remember_truncated(struct exchanges *exchanges, const struct packet 
                                const struct dns_message *message)
 {
     uint64_t hash = addr_hash(packet->target, index);
-    struct truncated *set =
-        &exchanges->truncated[hash % (EXCHANGE_TRUNCATED / EXCHANGE_TRUNCATED_WAYS) * EXCHANGE_TRUNCATED_WAYS];
-    struct truncated *slot = set;
-    for (int i = 0; i < EXCHANGE_TRUNCATED_WAYS; i++) {
-        bool same = set[i].server == index && addr_same(set[i].client, packet->target) &&
-                    set[i].question.hash == message->question;
-        if (same) {
-            slot = &set[i];
+    uint32_t set = ways_set(hash, EXCHANGE_TRUNCATED, EXCHANGE_TRUNCATED_WAYS);
+    uint32_t place = set;
+    for (uint32_t i = set; i < set + EXCHANGE_TRUNCATED_WAYS; i++) {
+        const struct truncated *known = &exchanges->truncated[i];
+        if (exchanges->truncated_tags[i] == 0 ||
+            (exchanges->truncated_tags[i] == ways_tag(hash) && known->question.hash == message->question)) {
+            place = i;
             break;
         }
-        if (set[i].time_ns < slot->time_ns)
-            slot = &set[i];
+        if (known->time_ns < exchanges->truncated[place].time_ns)
+            place = i;
     }
+    exchanges->truncated_tags[place] = ways_tag(hash);
+    struct truncated *slot = &exchanges->truncated[place];
     slot->client = packet->target;
     slot->server = index;
     slot->time_ns = packet->time_ns;
@@ -183,14 +186,14 @@ unsigned exchanges_truncated(struct exchanges *exchanges, struct addr client, ui
                              struct dns_question *questions, unsigned most)
 {
     uint64_t hash = addr_hash(client, server);
-    struct truncated *set =
-        &exchanges->truncated[hash % (EXCHANGE_TRUNCATED / EXCHANGE_TRUNCATED_WAYS) * EXCHANGE_TRUNCATED_WAYS];
+    uint32_t set = ways_set(hash, EXCHANGE_TRUNCATED, EXCHANGE_TRUNCATED_WAYS);
     unsigned count = 0;
-    for (int i = 0; i < EXCHANGE_TRUNCATED_WAYS && count < most; i++) {
-        if (set[i].time_ns && set[i].server == server && addr_same(set[i].client, client) &&
-            now_ns - set[i].time_ns <= EXCHANGE_FOLLOW_NS) {
-            questions[count++] = set[i].question;
-            set[i].time_ns = 0;
+    for (uint32_t i = set; i < set + EXCHANGE_TRUNCATED_WAYS && count < most; i++) {
+        const struct truncated *known = &exchanges->truncated[i];
+        if (exchanges->truncated_tags[i] == ways_tag(hash) && known->server == server &&
+            addr_same(known->client, client) && now_ns - known->time_ns <= EXCHANGE_FOLLOW_NS) {
+            questions[count++] = known->question;
+            exchanges->truncated_tags[i] = 0;
         }
     }
     return count;

@@ -5,6 +5,8 @@
  */
 #include "dissect/facts.h"
 
+#include "dissect/ways.h"
+
 #include <stdlib.h>
 
 struct rcode_memory {
@@ -21,6 +23,9 @@ struct counter_memory {
 };
 
 struct facts {
+    uint32_t server_tags[FACTS_SERVERS];
+    uint32_t client_tags[FACTS_CLIENTS];
+    uint32_t host_tags[FACTS_HOSTS];
     struct server servers[FACTS_SERVERS];
     struct tcp_facts tcp[FACTS_TCP_SERVERS];
     uint32_t tcp_used;
@@ -30,7 +35,7 @@ struct facts {
     uint32_t exemplars_used;
     struct lost_lookup lost[FACTS_LOST];
     uint32_t lost_used;
-    uint32_t lost_filter[64]; /* which questions may be among the lost, by the low bits of their hash */
+    uint16_t lost_first[FACTS_LOST], lost_next[FACTS_LOST]; /* chains by the question's hash; 0 ends, n is entry n - 1 */
     struct rcode_memory rcodes[FACTS_RCODES];
     struct counter_memory counter;
     struct facts_refused refused;
@@ -93,16 +98,17 @@ struct server *facts_server_at(const struct facts *facts, uint32_t index)
 }
 
 /* A free place in the set, else the server that was only asked over UDP and is idle longest, else none. */
-static struct server *place_for_server(struct facts *facts, struct server *set)
+static uint32_t place_for_server(struct facts *facts, uint32_t set)
 {
-    struct server *place = NULL;
-    for (int i = 0; i < FACTS_SERVER_WAYS; i++) {
-        if (set[i].port == 0)
-            return &set[i];
-        if (set[i].tcp == FACTS_NONE && (!place || set[i].last_ns < place->last_ns))
-            place = &set[i];
+    uint32_t place = FACTS_NONE;
+    for (uint32_t i = set; i < set + FACTS_SERVER_WAYS; i++) {
+        if (facts->server_tags[i] == 0)
+            return i;
+        const struct server *server = &facts->servers[i];
+        if (server->tcp == FACTS_NONE && (place == FACTS_NONE || server->last_ns < facts->servers[place].last_ns))
+            place = i;
     }
-    if (place)
+    if (place != FACTS_NONE)
         facts->refused.servers_evicted++;
     else
         facts->refused.servers++;
@@ -112,18 +118,21 @@ static struct server *place_for_server(struct facts *facts, struct server *set)
 uint32_t facts_server(struct facts *facts, struct addr address, uint16_t port, int64_t now_ns)
 {
     uint64_t hash = addr_hash(address, port);
-    struct server *set = &facts->servers[hash % (FACTS_SERVERS / FACTS_SERVER_WAYS) * FACTS_SERVER_WAYS];
-    for (int i = 0; i < FACTS_SERVER_WAYS; i++) {
-        if (set[i].port == port && addr_same(set[i].address, address)) {
-            set[i].last_ns = now_ns;
-            return (uint32_t)(&set[i] - facts->servers);
+    uint32_t tag = ways_tag(hash), set = ways_set(hash, FACTS_SERVERS, FACTS_SERVER_WAYS);
+    for (uint32_t i = set; i < set + FACTS_SERVER_WAYS; i++) {
+        struct server *server = &facts->servers[i];
+        if (facts->server_tags[i] == tag && server->port == port && addr_same(server->address, address)) {
+            server->last_ns = now_ns;
+            return i;
         }
     }
-    struct server *place = place_for_server(facts, set);
-    if (!place)
+    uint32_t place = place_for_server(facts, set);
+    if (place == FACTS_NONE)
         return FACTS_NONE;
-    *place = (struct server){.address = address, .port = port, .tcp = FACTS_NONE, .first_ns = now_ns, .last_ns = now_ns};
-    return (uint32_t)(place - facts->servers);
+    facts->server_tags[place] = tag;
+    facts->servers[place] = (struct server){
+        .address = address, .port = port, .tcp = FACTS_NONE, .first_ns = now_ns, .last_ns = now_ns};
+    return place;
 }
 
 struct tcp_facts *facts_tcp(struct facts *facts, uint32_t server)
@@ -240,27 +249,38 @@ static void add_references(struct server *server, struct tcp_facts *tcp, const s
     }
 }
 
-static struct client *find_client(struct facts *facts, struct addr address, uint32_t server)
+/* Failures are what clients are told apart by: one that had none makes room for one that has. */
+static bool never_failed(const struct client *client)
+{
+    return client->outcomes[OUTCOME_REJECTED] + client->outcomes[OUTCOME_UNANSWERED] == 0;
+}
+
+static struct client *find_client(struct facts *facts, struct addr address, uint32_t server, bool failed)
 {
     uint64_t hash = addr_hash(address, server);
-    struct client *set = &facts->clients[hash % (FACTS_CLIENTS / FACTS_CLIENT_WAYS) * FACTS_CLIENT_WAYS];
-    for (int i = 0; i < FACTS_CLIENT_WAYS; i++) {
-        if (set[i].attempts == 0)
-            set[i] = (struct client){.address = address, .server = server};
-        if (set[i].server == server && addr_same(set[i].address, address))
-            return &set[i];
+    uint32_t tag = ways_tag(hash), set = ways_set(hash, FACTS_CLIENTS, FACTS_CLIENT_WAYS);
+    uint32_t place = FACTS_NONE;
+    for (uint32_t i = set; i < set + FACTS_CLIENT_WAYS; i++) {
+        struct client *client = &facts->clients[i];
+        if (facts->client_tags[i] == tag && client->server == server && addr_same(client->address, address))
+            return client;
+        if (facts->client_tags[i] == 0 || (failed && place == FACTS_NONE && never_failed(client)))
+            place = i;
     }
-    facts->refused.clients++;
-    return NULL;
+    if (place == FACTS_NONE || facts->client_tags[place] != 0)
+        facts->refused.clients++;
+    if (place == FACTS_NONE)
+        return NULL;
+    facts->client_tags[place] = tag;
+    facts->clients[place] = (struct client){.address = address, .server = server};
+    return &facts->clients[place];
 }
 
 static struct lost_lookup *find_lost(struct facts *facts, uint32_t question, uint32_t server)
 {
-    if (!(facts->lost_filter[question % 64] & 1u << (question / 64 % 32)))
-        return NULL;
-    for (uint32_t i = 0; i < facts->lost_used; i++)
-        if (facts->lost[i].question.hash == question && facts->lost[i].server == server)
-            return &facts->lost[i];
+    for (uint16_t at = facts->lost_first[question % FACTS_LOST]; at; at = facts->lost_next[at - 1])
+        if (facts->lost[at - 1].question.hash == question && facts->lost[at - 1].server == server)
+            return &facts->lost[at - 1];
     return NULL;
 }
 
@@ -272,8 +292,9 @@ static void add_lost(struct facts *facts, const struct flow *flow, const struct 
             facts->refused.lost_lookups++;
             return;
         }
-        facts->lost_filter[question->hash % 64] |= 1u << (question->hash / 64 % 32);
-        lost = &facts->lost[facts->lost_used++];
+        lost = &facts->lost[facts->lost_used];
+        facts->lost_next[facts->lost_used++] = facts->lost_first[question->hash % FACTS_LOST];
+        facts->lost_first[question->hash % FACTS_LOST] = (uint16_t)facts->lost_used;
         *lost = (struct lost_lookup){.server = flow->server, .first = flow->record.timeline[0].ref};
         lost->question.hash = question->hash;
         lost->question.qtype = question->qtype;
@@ -330,7 +351,8 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
     struct ending *ending = find_ending(facts, tcp, flow, end);
     if (ending)
         add_to_ending(ending, &flow->record);
-    struct client *client = find_client(facts, flow->record.client, flow->server);
+    bool failed = end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED;
+    struct client *client = find_client(facts, flow->record.client, flow->server, failed);
     if (client) {
         client->attempts++;
         client->outcomes[end->outcome]++;
@@ -339,7 +361,7 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
     }
     if (end->outcome != OUTCOME_INCOMPLETE)
         tcp->attempts++;
-    if (end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED) {
+    if (failed) {
         if (tcp->first_failure_ns == 0 || flow->first_ns < tcp->first_failure_ns)
             tcp->first_failure_ns = flow->first_ns;
         if (flow->last_ns > tcp->last_failure_ns)
@@ -348,34 +370,35 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
     add_lost_lookups(facts, flow, end->outcome);
 }
 
-static struct host *host_set(const struct facts *facts, struct addr address)
-{
-    uint64_t hash = addr_hash(address, 0);
-    return (struct host *)&facts->hosts[hash % (FACTS_HOSTS / FACTS_HOST_WAYS) * FACTS_HOST_WAYS];
-}
-
 void facts_other_packet(struct facts *facts, const struct packet *packet)
 {
-    struct host *set = host_set(facts, packet->source);
-    struct host *place = set;
-    for (int i = 0; i < FACTS_HOST_WAYS; i++) {
-        if (addr_same(set[i].address, packet->source)) {
-            ttl_set_add(&set[i].ttl, packet->ttl, packet->ref);
-            return;
-        }
-        if (set[i].ttl.seen[0].count < place->ttl.seen[0].count)
-            place = &set[i];
+    uint64_t hash = addr_hash(packet->source, 0);
+    uint32_t tag = ways_tag(hash), set = ways_set(hash, FACTS_HOSTS, FACTS_HOST_WAYS);
+    uint32_t place = FACTS_NONE;
+    for (uint32_t i = set; i < set + FACTS_HOST_WAYS && place == FACTS_NONE; i++)
+        if (facts->host_tags[i] == 0 ||
+            (facts->host_tags[i] == tag && addr_same(facts->hosts[i].address, packet->source)))
+            place = i;
+    if (place == FACTS_NONE) { /* the one seen least makes room */
+        place = set;
+        for (uint32_t i = set; i < set + FACTS_HOST_WAYS; i++)
+            if (facts->hosts[i].ttl.seen[0].count < facts->hosts[place].ttl.seen[0].count)
+                place = i;
+        facts->host_tags[place] = 0;
     }
-    *place = (struct host){.address = packet->source};
-    ttl_set_add(&place->ttl, packet->ttl, packet->ref);
+    if (facts->host_tags[place] == 0) {
+        facts->host_tags[place] = tag;
+        facts->hosts[place] = (struct host){.address = packet->source};
+    }
+    ttl_set_add(&facts->hosts[place].ttl, packet->ttl, packet->ref);
 }
 
 const struct host *facts_host(const struct facts *facts, struct addr address)
 {
-    const struct host *set = host_set(facts, address);
-    for (int i = 0; i < FACTS_HOST_WAYS; i++)
-        if (addr_same(set[i].address, address))
-            return &set[i];
+    uint32_t set = ways_set(addr_hash(address, 0), FACTS_HOSTS, FACTS_HOST_WAYS);
+    for (uint32_t i = set; i < set + FACTS_HOST_WAYS; i++)
+        if (facts->host_tags[i] && addr_same(facts->hosts[i].address, address))
+            return &facts->hosts[i];
     return NULL;
 }
 
@@ -427,16 +450,14 @@ bool facts_udp_rcode_of(const struct facts *facts, uint32_t server, uint32_t que
 
 void facts_question_answered(struct facts *facts, uint32_t question)
 {
-    if (!(facts->lost_filter[question % 64] & 1u << (question / 64 % 32)))
-        return;
-    for (uint32_t i = 0; i < facts->lost_used; i++)
-        if (facts->lost[i].question.hash == question)
-            facts->lost[i].answered = true;
+    for (uint16_t at = facts->lost_first[question % FACTS_LOST]; at; at = facts->lost_next[at - 1])
+        if (facts->lost[at - 1].question.hash == question)
+            facts->lost[at - 1].answered = true;
 }
 
 uint32_t facts_next_server(const struct facts *facts, uint32_t from)
 {
-    while (from < FACTS_SERVERS && facts->servers[from].port == 0)
+    while (from < FACTS_SERVERS && facts->server_tags[from] == 0)
         from++;
     return from < FACTS_SERVERS ? from : FACTS_NONE;
 }

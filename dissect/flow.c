@@ -24,6 +24,7 @@ struct flows {
     uint32_t free_first;
     uint32_t chains[CHAINS];
     uint32_t next[FLOW_TABLE];
+    uint32_t hashes[FLOW_TABLE]; /* asked before the flow itself, which is seldom in the processor's cache */
     int64_t deadline[FLOW_TABLE]; /* FREE_DEADLINE: the slot is free */
     struct flow slots[FLOW_TABLE];
     struct flow_counters counters;
@@ -76,10 +77,11 @@ static struct ends ends_of(const struct packet *packet, bool from_server)
     return (struct ends){packet->source, packet->target, packet->source_port, packet->target_port};
 }
 
-static uint32_t chain_of(const struct ends *ends)
+static uint32_t hash_of(const struct ends *ends)
 {
-    uint64_t seed = addr_hash(ends->server, (uint64_t)ends->client_port << 16 | ends->server_port);
-    return (uint32_t)(addr_hash(ends->client, seed) % CHAINS);
+    uint64_t ports = (uint64_t)ends->client_port << 16 | ends->server_port;
+    uint64_t client = ends->client.word[0] * 31 + ends->client.word[1];
+    return (uint32_t)hash_mix(addr_hash(ends->server, ports) + client);
 }
 
 static bool has_ends(const struct flow *flow, const struct ends *ends)
@@ -88,10 +90,10 @@ static bool has_ends(const struct flow *flow, const struct ends *ends)
            addr_same(flow->record.client, ends->client) && addr_same(flow->record.server, ends->server);
 }
 
-static uint32_t find(const struct flows *flows, const struct ends *ends)
+static uint32_t find(const struct flows *flows, const struct ends *ends, uint32_t hash)
 {
-    uint32_t slot = flows->chains[chain_of(ends)];
-    while (slot != NOWHERE && !has_ends(&flows->slots[slot], ends))
+    uint32_t slot = flows->chains[hash % CHAINS];
+    while (slot != NOWHERE && !(flows->hashes[slot] == hash && has_ends(&flows->slots[slot], ends)))
         slot = flows->next[slot];
     return slot;
 }
@@ -99,14 +101,12 @@ static uint32_t find(const struct flows *flows, const struct ends *ends)
 bool flows_has(const struct flows *flows, const struct packet *packet, bool from_server)
 {
     struct ends ends = ends_of(packet, from_server);
-    return find(flows, &ends) != NOWHERE;
+    return find(flows, &ends, hash_of(&ends)) != NOWHERE;
 }
 
 static void unlink_slot(struct flows *flows, uint32_t slot)
 {
-    const struct flow_record *record = &flows->slots[slot].record;
-    struct ends ends = {record->client, record->server, record->client_port, record->server_port};
-    uint32_t *link = &flows->chains[chain_of(&ends)];
+    uint32_t *link = &flows->chains[flows->hashes[slot] % CHAINS];
     while (*link != slot)
         link = &flows->next[*link];
     *link = flows->next[slot];
@@ -158,7 +158,7 @@ static void expect_truncated(struct flows *flows, struct flow *flow)
     flow->expected = flow->after_truncated = count > 0;
 }
 
-static uint32_t begin(struct flows *flows, const struct ends *ends, const struct packet *packet)
+static uint32_t begin(struct flows *flows, const struct ends *ends, uint32_t hash, const struct packet *packet)
 {
     uint32_t server = facts_server(flows->facts, ends->server, ends->server_port, packet->time_ns);
     if (server == FACTS_NONE || !facts_tcp(flows->facts, server))
@@ -167,9 +167,9 @@ static uint32_t begin(struct flows *flows, const struct ends *ends, const struct
         evict(flows, packet->time_ns);
     uint32_t slot = flows->free_first;
     flows->free_first = flows->next[slot];
-    uint32_t chain = chain_of(ends);
-    flows->next[slot] = flows->chains[chain];
-    flows->chains[chain] = slot;
+    flows->hashes[slot] = hash;
+    flows->next[slot] = flows->chains[hash % CHAINS];
+    flows->chains[hash % CHAINS] = slot;
     struct flow *flow = &flows->slots[slot];
     /* names and timeline are written before they are read: clearing them would cost more than the rest */
     memset(&flow->server, 0, offsetof(struct flow, questions) - offsetof(struct flow, server));
@@ -204,21 +204,24 @@ static bool is_closed(const struct flow_record *record)
 static void touch(struct flows *flows, uint32_t slot, int64_t now_ns)
 {
     struct flow *flow = &flows->slots[slot];
+    bool opening = flow->record.at[FLOW_SYNACK] == FLOW_UNSEEN && flow->record.at[FLOW_QUERY] == FLOW_UNSEEN;
     flow->last_ns = now_ns;
-    flows->deadline[slot] = now_ns + (is_closed(&flow->record) ? FLOW_LINGER_NS : FLOW_IDLE_NS);
+    flows->deadline[slot] = now_ns + (is_closed(&flow->record) ? FLOW_LINGER_NS
+                                      : opening                ? FLOW_OPENING_NS
+                                                               : FLOW_IDLE_NS);
 }
 
 void flows_packet(struct flows *flows, const struct packet *packet, bool from_server)
 {
     struct ends ends = ends_of(packet, from_server);
-    uint32_t slot = find(flows, &ends);
+    uint32_t hash = hash_of(&ends), slot = find(flows, &ends, hash);
     if (slot != NOWHERE && is_reused(&flows->slots[slot], packet, from_server)) {
         fold(flows, slot, packet->time_ns);
         slot = NOWHERE;
     }
     bool began = slot == NOWHERE;
     if (began) {
-        slot = begin(flows, &ends, packet);
+        slot = begin(flows, &ends, hash, packet);
         if (slot == NOWHERE)
             return;
     }
@@ -255,10 +258,10 @@ void flows_icmp(struct flows *flows, const struct packet *packet)
 {
     const struct packet_quote *quote = &packet->quote;
     struct ends ends = {quote->source, quote->target, quote->source_port, quote->target_port};
-    uint32_t slot = find(flows, &ends);
+    uint32_t hash = hash_of(&ends), slot = find(flows, &ends, hash);
     bool own = addr_same(packet->source, quote->source);
     if (slot == NOWHERE && own && quote->has_seq) { /* this host's own filter: its SYN never reached the device */
-        slot = begin(flows, &ends, packet);
+        slot = begin(flows, &ends, hash, packet);
         if (slot != NOWHERE) {
             flows->slots[slot].client_side.isn = flows->slots[slot].client_side.next = quote->seq;
             flows->slots[slot].client_side.has_isn = true;

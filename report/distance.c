@@ -32,11 +32,12 @@ struct distance distance_intermediary(const struct report *report, const struct 
     struct distance distance = {.hops = box->hops};
     for (unsigned i = 0; i < box->server_count; i++) {
         const struct report_server *server = &report->servers[box->servers[i]];
-        const struct ending *ending = server->ending;
-        if (!ending || ending->end.ttl == 0 || ttl_hops(ending->end.ttl) != box->hops)
+        const struct flow_end *end = server->ending ? &server->ending->end : NULL;
+        uint8_t ttl = !end ? 0 : end->ttl ? end->ttl : end->synack_ttl; /* a box that answers the handshake itself */
+        if (ttl == 0 || ttl_hops(ttl) != box->hops)
             continue;
-        distance.ttl = distance.ttl ? distance.ttl : ending->end.ttl;
-        distance.samples += ending->count;
+        distance.ttl = distance.ttl ? distance.ttl : ttl;
+        distance.samples += server->ending->count;
     }
     return distance;
 }

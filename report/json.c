@@ -263,12 +263,15 @@ static struct json_object *box_evidence(struct writer *writer, const struct repo
     return list;
 }
 
-static struct json_object *intermediary_of(struct writer *writer, const struct report_intermediary *box)
+/* Its hops may be known without a packet of that distance at hand. */
+static void put_place(struct writer *writer, struct json_object *object, const struct report_intermediary *box)
 {
+    if (box->hops == REPORT_HOPS_UNKNOWN) {
+        writer_null(writer, object, "distance");
+        return;
+    }
     struct distance distance = distance_intermediary(writer->report, box);
-    struct json_object *object = json_object_new_object(), *servers = json_object_new_array();
     struct json_object *place = json_object_new_object();
-    writer_address(writer, object, "address", box->address);
     writer_number(writer, place, "hops", distance.hops);
     if (distance.ttl)
         writer_number(writer, place, "ttl", distance.ttl);
@@ -277,6 +280,13 @@ static struct json_object *intermediary_of(struct writer *writer, const struct r
     writer_number(writer, place, "samples", distance.samples);
     writer_number(writer, place, "spread", distance.spread);
     writer_put(writer, object, "distance", place);
+}
+
+static struct json_object *intermediary_of(struct writer *writer, const struct report_intermediary *box)
+{
+    struct json_object *object = json_object_new_object(), *servers = json_object_new_array();
+    writer_address(writer, object, "address", box->address);
+    put_place(writer, object, box);
     for (unsigned i = 0; i < box->server_count; i++) {
         const struct server *facts = writer->report->servers[box->servers[i]].facts;
         struct json_object *server = json_object_new_object();

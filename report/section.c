@@ -19,18 +19,29 @@ static void write_title(struct page *page, const struct report_server *server)
         page_paragraph(page, 0, "", server->headline);
 }
 
+static int frame_order(const void *a, const void *b)
+{
+    const struct frame_ref *x = a, *y = b;
+    uint64_t left = (uint64_t)x->input << 48 | x->number, right = (uint64_t)y->input << 48 | y->number;
+    return (left > right) - (left < right);
+}
+
 /* "[conclusive; frames 4, 9 of client.pcap]" */
 static void write_reference(FILE *out, const struct report *report, const struct report_server *server,
                             const struct report_evidence *evidence)
 {
     enum culprit blames = evidence->rule->blames;
+    struct frame_ref frames[REPORT_FRAMES];
+    unsigned count = evidence->frame_count;
+    memcpy(frames, evidence->frames, sizeof frames);
+    qsort(frames, count, sizeof *frames, frame_order);
     fprintf(out, " [%s", strength_name(evidence->rule->strength));
     if (blames != server->judgement.culprit && blames > CULPRIT_UNDETERMINED)
         fprintf(out, ", points to: %s", culprit_name(blames));
-    for (unsigned i = 0; i < evidence->frame_count; i++) {
-        struct frame_ref frame = evidence->frames[i];
-        bool last = i + 1 == evidence->frame_count || evidence->frames[i + 1].input != frame.input;
-        bool first = i == 0 || evidence->frames[i - 1].input != frame.input;
+    for (unsigned i = 0; i < count; i++) {
+        struct frame_ref frame = frames[i];
+        bool last = i + 1 == count || frames[i + 1].input != frame.input;
+        bool first = i == 0 || frames[i - 1].input != frame.input;
         fprintf(out, "%s %llu", !first ? "," : last ? "; frame" : "; frames", (unsigned long long)frame.number);
         if (last && report->source.input_count > 1 && frame.input < report->source.input_count)
             fprintf(out, " of %s", report->source.inputs[frame.input].path);
@@ -51,13 +62,20 @@ static bool write_evidence(struct page *page, const struct report *report, const
     bool made = fclose(line) == 0;
     if (made)
         page_paragraph(page, 4, "  - ", text);
-    if (made && evidence->filter) {
-        fputs("      Wireshark: ", page->out);
-        page_clean(page, evidence->filter);
-        putc('\n', page->out);
-    }
     free(text);
     return made;
+}
+
+/* The filter stays in one line, to be copied; findings that one filter shows share its line. */
+static void write_filter(struct page *page, const struct report_server *server, unsigned index)
+{
+    const char *filter = server->evidence[index].filter;
+    const char *next = index + 1 < server->evidence_count ? server->evidence[index + 1].filter : NULL;
+    if (!filter || (next && strcmp(filter, next) == 0))
+        return;
+    fputs("    Wireshark: ", page->out);
+    page_clean(page, filter);
+    putc('\n', page->out);
 }
 
 static bool write_why(struct page *page, const struct report *report, const struct report_server *server)
@@ -66,9 +84,11 @@ static bool write_why(struct page *page, const struct report *report, const stru
         page_heading(page, "Why");
     if (server->evidence_count == 0 && server->explanation)
         page_paragraph(page, 2, "", server->explanation);
-    for (unsigned i = 0; i < server->evidence_count; i++)
+    for (unsigned i = 0; i < server->evidence_count; i++) {
         if (!write_evidence(page, report, server, &server->evidence[i]))
             return false;
+        write_filter(page, server, i);
+    }
     if (server->against && *server->against) {
         page_heading(page, "Against");
         page_paragraph(page, 2, "", server->against);
@@ -120,12 +140,11 @@ static void write_mail(struct page *page, const struct report_server *server)
     if (!server->mail_affected)
         return;
     page_heading(page, "In the mail log this looks like");
-    fputs("  Exchange, IIS  Event ID 4000, source SMTPSVC: \"An internal DNS error caused a failure to find the\n"
-          "                 remote server.\", data c00402e7\n"
-          "  Postfix        Host or domain name not found. Name service error for name=", page->out);
+    page_paragraph(page, 2, "  ", "Exchange and the SMTP service of IIS: Event ID 4000, source SMTPSVC, data c00402e7, \"An "
+                                  "internal DNS error caused a failure to find the remote server.\"");
+    fputs("  Postfix:\n    Host or domain name not found. Name service error for name=", page->out);
     write_mail_domain(page, server);
-    fputs("\n                 type=MX: Host not found, try again\n"
-          "  Exim           host lookup did not complete\n", page->out);
+    fputs(" type=MX: Host not found, try again\n  Exim:\n    host lookup did not complete\n", page->out);
 }
 
 static void write_distance(struct page *page, const char *of, struct distance distance, bool *any)
@@ -172,10 +191,14 @@ static void write_counts(struct page *page, const struct report_server *server)
 
 static void write_timeline_line(struct page *page, const struct timeline_line *line, int64_t start_ns)
 {
-    bool client = strcmp(line->from, "client") == 0;
-    fprintf(page->out, "  %8llu %12.6f  %s %-*s %3u %4u  %s\n", (unsigned long long)line->ref.number,
-            (double)(line->time_ns - start_ns) / FLOW_SECOND_NS, client ? "->" : "<-", WHAT_WIDTH, line->what,
-            line->ttl, line->hops, line->note);
+    char head[TIMELINE_WHAT + 64];
+    snprintf(head, sizeof head, "  %8llu %12.6f  %s %-*s %3u %4u", (unsigned long long)line->ref.number,
+             (double)(line->time_ns - start_ns) / FLOW_SECOND_NS, strcmp(line->from, "client") == 0 ? "->" : "<-",
+             WHAT_WIDTH, line->what, line->ttl, line->hops);
+    if (*line->note)
+        page_paragraph(page, strlen(head) + 2, head, line->note);
+    else
+        fprintf(page->out, "%s\n", head);
 }
 
 static void write_flow(struct page *page, const struct report *report, const struct report_server *server,

@@ -36,14 +36,18 @@ static void write_summary(struct page *page, const struct report *report)
         fputs("NOTHING TO CONCLUDE: no DNS query over TCP was seen.\n", page->out);
         return;
     }
-    page_verdict(page, report->servers[0].outcome, &report->servers[0].judgement);
-    if (failing > 0)
-        fprintf(page->out, ": %zu of %zu DNS server%s asked over TCP fail%s.\n", failing, asked, words_plural(asked),
-                failing == 1 ? "s" : "");
-    else if (report->servers[0].outcome == REPORT_ANSWERED)
-        fprintf(page->out, ": all is well, %zu DNS server%s asked over TCP.\n", asked, words_plural(asked));
+    const struct report_server *worst = &report->servers[0];
+    char name[WORDS_ENDPOINT];
+    words_endpoint(worst->facts->address, worst->facts->port, name);
+    page_verdict(page, worst->outcome, &worst->judgement);
+    if (failing > 0 && asked == 1)
+        fprintf(page->out, ": DNS over TCP to %s fails.\n", name);
+    else if (failing > 0)
+        fprintf(page->out, ": DNS over TCP fails with %zu of %zu servers, worst with %s.\n", failing, asked, name);
+    else if (worst->outcome == REPORT_ANSWERED)
+        fprintf(page->out, ": all is well with DNS over TCP, %zu server%s asked.\n", asked, words_plural(asked));
     else
-        fputs(": the clients went away by themselves.\n", page->out);
+        fprintf(page->out, ": clients of %s went away by themselves, nobody rejected them.\n", name);
 }
 
 static void write_one_liner(struct page *page, const struct report_server *server)
@@ -75,23 +79,30 @@ static void write_one_liners(struct page *page, const struct report *report)
         fprintf(page->out, "... and %zu more without a complaint (-v shows all)\n", left_out);
 }
 
+static void write_box(struct page *page, const struct report *report, const struct report_intermediary *box)
+{
+    char text[ADDR_TEXT], name[WORDS_ENDPOINT];
+    bool hidden = addr_is_none(box->address);
+    fprintf(page->out, "  %s, ", hidden ? "a box that does not show its address" : addr_text(box->address, text));
+    if (box->hops == REPORT_HOPS_UNKNOWN)
+        fputs("at an unknown distance", page->out);
+    else if (box->hops == 0)
+        fputs("0 hops from the capture (on its own link)", page->out);
+    else
+        fprintf(page->out, "%u hop%s from the capture", box->hops, words_plural(box->hops));
+    for (unsigned k = 0; k < box->server_count; k++) {
+        const struct server *facts = report->servers[box->servers[k]].facts;
+        fprintf(page->out, "%s %s", k ? "," : ", before", words_endpoint(facts->address, facts->port, name));
+    }
+    putc('\n', page->out);
+}
+
 static void write_intermediaries(struct page *page, const struct report *report)
 {
-    if (report->intermediary_count == 0)
-        return;
-    page_heading(page, "Boxes that reject");
-    for (unsigned i = 0; i < report->intermediary_count; i++) {
-        const struct report_intermediary *box = &report->intermediaries[i];
-        char address[ADDR_TEXT], name[WORDS_ENDPOINT];
-        bool shy = addr_is_none(box->address);
-        fprintf(page->out, "  %s, %u hop%s from the capture, before", shy ? "a box that hides its address"
-                : addr_text(box->address, address), box->hops, words_plural(box->hops));
-        for (unsigned k = 0; k < box->server_count; k++) {
-            const struct server *facts = report->servers[box->servers[k]].facts;
-            fprintf(page->out, "%s %s", k ? "," : "", words_endpoint(facts->address, facts->port, name));
-        }
-        putc('\n', page->out);
-    }
+    if (report->intermediary_count > 0)
+        page_heading(page, "Boxes that reject");
+    for (unsigned i = 0; i < report->intermediary_count; i++)
+        write_box(page, report, &report->intermediaries[i]);
 }
 
 static void write_weaknesses(struct page *page, const struct report *report)
