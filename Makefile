@@ -6,7 +6,7 @@ BUILD ?= build
 CC ?= cc
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Werror
-OPTIMISE ?= -O2 -g
+OPTIMISE ?= -O2 -g $(if $(findstring clang,$(CC)),,-flto=auto)
 HARDEN ?= -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE ?=
 override CPPFLAGS += -I. -D_GNU_SOURCE
@@ -23,15 +23,17 @@ program_objects := $(PROGRAM:%.c=$(BUILD)/%.o)
 all: tcp53
 
 tcp53: $(program_objects) $(BUILD)/libtcp53.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo '  LD $@'
+	@$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libtcp53.a: $(core_objects)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo '  CC $<'
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 -include $(core_objects:.o=.d) $(program_objects:.o=.d)
 

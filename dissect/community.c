@@ -1,6 +1,6 @@
 /*
- * https://github.com/corelight/community-id-spec: SHA-1 over seed, addresses, protocol and ports, the smaller end first,
- * in base64. The hash is ldns' own, which is linked anyway; its small header brings in none of ldns' types.
+ * https://github.com/corelight/community-id-spec: SHA-1 over seed, addresses, protocol and ports, the smaller end
+ * first, in base64. The hash is that of ldns, which is linked anyway; its small header has none of ldns' types.
  */
 #include "dissect/community.h"
 

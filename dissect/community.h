@@ -11,7 +11,7 @@ struct community_end {
     uint16_t port;
 };
 
-/* The ID of a TCP flow with seed 0 into `text` of COMMUNITY_TEXT bytes; which end comes first does not matter. Returns `text`. */
+/* The ID of a TCP flow (seed 0) into `text` of COMMUNITY_TEXT bytes; the order of its ends is free. Returns `text`. */
 const char *community_id(struct community_end one, struct community_end other, char *text);
 
 #endif

@@ -5,9 +5,10 @@
 #include "dissect/exchange.h"
 
 #include "dissect/facts.h"
+#include "dissect/table.h"
 #include "dissect/ways.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 struct pending {
     uint64_t key;
@@ -33,7 +34,7 @@ struct exchanges {
 
 struct exchanges *exchanges_new(struct facts *facts)
 {
-    struct exchanges *exchanges = calloc(1, sizeof *exchanges);
+    struct exchanges *exchanges = table_new(sizeof *exchanges);
     if (exchanges)
         exchanges->facts = facts;
     return exchanges;
@@ -41,7 +42,7 @@ struct exchanges *exchanges_new(struct facts *facts)
 
 void exchanges_free(struct exchanges *exchanges)
 {
-    free(exchanges);
+    table_free(exchanges, sizeof *exchanges);
 }
 
 struct exchange_counters exchanges_counters(const struct exchanges *exchanges)

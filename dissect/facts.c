@@ -5,6 +5,7 @@
  */
 #include "dissect/facts.h"
 
+#include "dissect/table.h"
 #include "dissect/ways.h"
 
 #include <stdlib.h>
@@ -43,12 +44,12 @@ struct facts {
 
 struct facts *facts_new(void)
 {
-    return calloc(1, sizeof(struct facts));
+    return table_new(sizeof(struct facts));
 }
 
 void facts_free(struct facts *facts)
 {
-    free(facts);
+    table_free(facts, sizeof *facts);
 }
 
 void ttl_set_add(struct ttl_set *set, uint8_t ttl, struct frame_ref frame)
@@ -320,18 +321,13 @@ static void add_refused(struct tcp_facts *tcp, const struct flow *flow)
     for (uint8_t i = 0; i < flow->question_count; i++) {
         const struct flow_question *question = &flow->questions[i];
         struct refused_question *slot = tcp->refused;
-        while (slot < tcp->refused + tcp->refused_count && slot->question.hash != question->hash)
+        while (slot < tcp->refused + tcp->refused_count && slot->question != question->hash)
             slot++;
         if (slot == tcp->refused + FACTS_REFUSED)
             continue;
         if (slot == tcp->refused + tcp->refused_count) {
             tcp->refused_count++;
-            slot->question.hash = question->hash;
-            slot->question.qtype = question->qtype;
-            slot->question.qname_length = question->name_length;
-            memcpy(slot->question.qname, flow->names + question->name_at, question->name_length);
-            slot->frame = flow->record.at[FLOW_ANSWER] == FLOW_UNSEEN ? (struct frame_ref){0}
-                                                                      : flow_saw(&flow->record, FLOW_ANSWER)->ref;
+            slot->question = question->hash;
         }
         slot->rcode = flow->rcode;
         slot->count++;

@@ -6,7 +6,7 @@
 #include "dissect/flow.h"
 
 enum {
-    FACTS_SERVERS = 32768,   /* address and port pairs remembered, most of them for their UDP */
+    FACTS_SERVERS = 16384,   /* address and port pairs remembered, most of them for their UDP */
     FACTS_SERVER_WAYS = 8,
     FACTS_TCP_SERVERS = 4096, /* servers that were asked over TCP */
     FACTS_ENDINGS = 16,       /* kinds of ends that the flows of one server may have */
@@ -70,10 +70,9 @@ struct tcp_facts {
     uint32_t shared_counter; /* steps of one IP-ID counter between packets of this and of another server */
     uint32_t own_counter;    /* steps of one IP-ID counter between UDP answers and resets of this server */
     struct refused_question {
-        struct dns_question question;
+        uint32_t question; /* hash */
         uint32_t count;
         uint8_t rcode;
-        struct frame_ref frame;
     } refused[FACTS_REFUSED];
     uint32_t refused_count;
     int64_t first_failure_ns, last_failure_ns;

@@ -8,10 +8,13 @@
 
 #include "dissect/exchange.h"
 #include "dissect/facts.h"
+#include "dissect/table.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, EXPECTED_MOST = 4 };
+enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, AHEAD = 4, EXPECTED_MOST = 4 };
 
 #define NOWHERE UINT32_MAX
 #define FREE_DEADLINE INT64_MAX
@@ -30,21 +33,16 @@ struct flows {
     struct flow_counters counters;
 };
 
-struct ends {
-    struct addr client, server;
-    uint16_t client_port, server_port;
-};
-
 struct flows *flows_new(struct facts *facts, struct exchanges *exchanges)
 {
-    struct flows *flows = calloc(1, sizeof *flows);
+    struct flows *flows = table_new(sizeof *flows);
     if (!flows)
         return NULL;
     flows->facts = facts;
     flows->exchanges = exchanges;
     flows->pool = stream_pool_new();
     if (!flows->pool) {
-        free(flows);
+        table_free(flows, sizeof *flows);
         return NULL;
     }
     for (uint32_t i = 0; i < CHAINS; i++)
@@ -60,7 +58,7 @@ void flows_free(struct flows *flows)
 {
     if (flows)
         stream_pool_free(flows->pool);
-    free(flows);
+    table_free(flows, sizeof *flows);
 }
 
 struct flow_counters flows_counters(const struct flows *flows)
@@ -70,38 +68,61 @@ struct flow_counters flows_counters(const struct flows *flows)
     return counters;
 }
 
-static struct ends ends_of(const struct packet *packet, bool from_server)
+/* One multiplication a word, mixed once: this runs for every packet. */
+static uint32_t hash_of(const struct flow_key *key)
 {
+    uint64_t ports = (uint64_t)key->client_port << 16 | key->server_port;
+    uint64_t hash = key->client.word[1] * 0x9e3779b97f4a7c15ULL ^ key->server.word[1] * 0xc2b2ae3d27d4eb4fULL;
+    hash += (key->client.word[0] ^ key->server.word[0] * 3) * 0x165667b19e3779f9ULL;
+    return (uint32_t)hash_mix(hash ^ ports * 0x27d4eb2f165667c5ULL);
+}
+
+struct flow_key flow_key_of(const struct packet *packet, bool from_server)
+{
+    struct flow_key key = {packet->source, packet->target, packet->source_port, packet->target_port, 0};
     if (from_server)
-        return (struct ends){packet->target, packet->source, packet->target_port, packet->source_port};
-    return (struct ends){packet->source, packet->target, packet->source_port, packet->target_port};
+        key = (struct flow_key){packet->target, packet->source, packet->target_port, packet->source_port, 0};
+    key.hash = hash_of(&key);
+    return key;
 }
 
-static uint32_t hash_of(const struct ends *ends)
+static bool has_key(const struct flow *flow, const struct flow_key *key)
 {
-    uint64_t ports = (uint64_t)ends->client_port << 16 | ends->server_port;
-    uint64_t client = ends->client.word[0] * 31 + ends->client.word[1];
-    return (uint32_t)hash_mix(addr_hash(ends->server, ports) + client);
+    return flow->record.client_port == key->client_port && flow->record.server_port == key->server_port &&
+           addr_same(flow->record.client, key->client) && addr_same(flow->record.server, key->server);
 }
 
-static bool has_ends(const struct flow *flow, const struct ends *ends)
+static uint32_t find(const struct flows *flows, const struct flow_key *key)
 {
-    return flow->record.client_port == ends->client_port && flow->record.server_port == ends->server_port &&
-           addr_same(flow->record.client, ends->client) && addr_same(flow->record.server, ends->server);
-}
-
-static uint32_t find(const struct flows *flows, const struct ends *ends, uint32_t hash)
-{
-    uint32_t slot = flows->chains[hash % CHAINS];
-    while (slot != NOWHERE && !(flows->hashes[slot] == hash && has_ends(&flows->slots[slot], ends)))
+    uint32_t slot = flows->chains[key->hash % CHAINS];
+    while (slot != NOWHERE && !(flows->hashes[slot] == key->hash && has_key(&flows->slots[slot], key)))
         slot = flows->next[slot];
     return slot;
 }
 
-bool flows_has(const struct flows *flows, const struct packet *packet, bool from_server)
+bool flows_has(const struct flows *flows, const struct flow_key *key)
 {
-    struct ends ends = ends_of(packet, from_server);
-    return find(flows, &ends, hash_of(&ends)) != NOWHERE;
+    return find(flows, key) != NOWHERE;
+}
+
+void flows_prefetch_place(const struct flows *flows, const struct flow_key *key)
+{
+    __builtin_prefetch(&flows->chains[key->hash % CHAINS]);
+}
+
+/* The parts of a flow that every packet touches. */
+void flows_prefetch(const struct flows *flows, const struct flow_key *key)
+{
+    uint32_t slot = flows->chains[key->hash % CHAINS];
+    if (slot == NOWHERE)
+        slot = flows->free_first;
+    if (slot == NOWHERE)
+        return;
+    const struct flow *flow = &flows->slots[slot];
+    __builtin_prefetch(flow);
+    __builtin_prefetch((const char *)flow + 64);
+    for (size_t at = offsetof(struct flow, server); at < offsetof(struct flow, questions); at += 64)
+        __builtin_prefetch((const char *)flow + at);
 }
 
 static void unlink_slot(struct flows *flows, uint32_t slot)
@@ -158,27 +179,27 @@ static void expect_truncated(struct flows *flows, struct flow *flow)
     flow->expected = flow->after_truncated = count > 0;
 }
 
-static uint32_t begin(struct flows *flows, const struct ends *ends, uint32_t hash, const struct packet *packet)
+static uint32_t begin(struct flows *flows, const struct flow_key *key, const struct packet *packet)
 {
-    uint32_t server = facts_server(flows->facts, ends->server, ends->server_port, packet->time_ns);
+    uint32_t server = facts_server(flows->facts, key->server, key->server_port, packet->time_ns);
     if (server == FACTS_NONE || !facts_tcp(flows->facts, server))
         return NOWHERE;
     if (flows->free_first == NOWHERE)
         evict(flows, packet->time_ns);
     uint32_t slot = flows->free_first;
     flows->free_first = flows->next[slot];
-    flows->hashes[slot] = hash;
-    flows->next[slot] = flows->chains[hash % CHAINS];
-    flows->chains[hash % CHAINS] = slot;
+    flows->hashes[slot] = key->hash;
+    flows->next[slot] = flows->chains[key->hash % CHAINS];
+    flows->chains[key->hash % CHAINS] = slot;
     struct flow *flow = &flows->slots[slot];
     /* names and timeline are written before they are read: clearing them would cost more than the rest */
     memset(&flow->server, 0, offsetof(struct flow, questions) - offsetof(struct flow, server));
     memset(&flow->record, 0, offsetof(struct flow_record, timeline));
     memset(flow->record.at, FLOW_UNSEEN, sizeof flow->record.at);
-    flow->record.client = ends->client;
-    flow->record.server = ends->server;
-    flow->record.client_port = ends->client_port;
-    flow->record.server_port = ends->server_port;
+    flow->record.client = key->client;
+    flow->record.server = key->server;
+    flow->record.client_port = key->client_port;
+    flow->record.server_port = key->server_port;
     flow->server = server;
     flow->first_ns = packet->time_ns;
     stream_init(&flow->queries);
@@ -211,17 +232,16 @@ static void touch(struct flows *flows, uint32_t slot, int64_t now_ns)
                                                                : FLOW_IDLE_NS);
 }
 
-void flows_packet(struct flows *flows, const struct packet *packet, bool from_server)
+void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server)
 {
-    struct ends ends = ends_of(packet, from_server);
-    uint32_t hash = hash_of(&ends), slot = find(flows, &ends, hash);
+    uint32_t slot = find(flows, key);
     if (slot != NOWHERE && is_reused(&flows->slots[slot], packet, from_server)) {
         fold(flows, slot, packet->time_ns);
         slot = NOWHERE;
     }
     bool began = slot == NOWHERE;
     if (began) {
-        slot = begin(flows, &ends, hash, packet);
+        slot = begin(flows, key, packet);
         if (slot == NOWHERE)
             return;
     }
@@ -257,11 +277,12 @@ static void note_icmp(struct flow *flow, const struct packet *packet)
 void flows_icmp(struct flows *flows, const struct packet *packet)
 {
     const struct packet_quote *quote = &packet->quote;
-    struct ends ends = {quote->source, quote->target, quote->source_port, quote->target_port};
-    uint32_t hash = hash_of(&ends), slot = find(flows, &ends, hash);
+    struct flow_key key = {quote->source, quote->target, quote->source_port, quote->target_port, 0};
+    key.hash = hash_of(&key);
+    uint32_t slot = find(flows, &key);
     bool own = addr_same(packet->source, quote->source);
     if (slot == NOWHERE && own && quote->has_seq) { /* this host's own filter: its SYN never reached the device */
-        slot = begin(flows, &ends, hash, packet);
+        slot = begin(flows, &key, packet);
         if (slot != NOWHERE) {
             flows->slots[slot].client_side.isn = flows->slots[slot].client_side.next = quote->seq;
             flows->slots[slot].client_side.has_isn = true;
@@ -278,6 +299,12 @@ void flows_icmp(struct flows *flows, const struct packet *packet)
 
 void flows_age(struct flows *flows, int64_t now_ns)
 {
+    uint32_t ahead = (flows->hand + AHEAD) % FLOW_TABLE;
+    if (flows->deadline[ahead] < now_ns) { /* nothing has touched it for seconds */
+        const char *flow = (const char *)&flows->slots[ahead];
+        for (size_t at = 0; at < offsetof(struct flow, questions); at += 64)
+            __builtin_prefetch(flow + at);
+    }
     flows->hand = (flows->hand + 1) % FLOW_TABLE;
     if (flows->deadline[flows->hand] < now_ns)
         fold(flows, flows->hand, now_ns);

@@ -232,19 +232,31 @@ void flow_expect(struct flow *flow, uint16_t id, const struct dns_question *ques
 /* Judges how a flow ended, from its events alone. `now_ns` is how far the capture reaches; sets record.decisive. */
 struct flow_end flow_end_of(struct flow *flow, int64_t now_ns);
 
+/* The two ends of a flow, and their hash. */
+struct flow_key {
+    struct addr client, server;
+    uint16_t client_port, server_port;
+    uint32_t hash;
+};
+
+struct flow_key flow_key_of(const struct packet *packet, bool from_server);
+
 /* The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`. */
 struct flows *flows_new(struct facts *facts, struct exchanges *exchanges);
 void flows_free(struct flows *flows);
 /* Takes a TCP packet of the DNS port; `from_server` says which end sent it. */
-void flows_packet(struct flows *flows, const struct packet *packet, bool from_server);
+void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server);
+/* Ask for the memory of a flow that will be needed soon: first for its place in the table, later for the flow itself. */
+void flows_prefetch_place(const struct flows *flows, const struct flow_key *key);
+void flows_prefetch(const struct flows *flows, const struct flow_key *key);
 /* Takes an ICMP error whose quote is a TCP packet toward the DNS port. */
 void flows_icmp(struct flows *flows, const struct packet *packet);
 /* Folds flows that have been idle too long; called once a packet with its time, does a constant amount of work. */
 void flows_age(struct flows *flows, int64_t now_ns);
 /* Folds all flows: the capture ended at `now_ns`. */
 void flows_finish(struct flows *flows, int64_t now_ns);
-/* True when the pair of ends has a flow: for packets with the DNS port on both sides. */
-bool flows_has(const struct flows *flows, const struct packet *packet, bool from_server);
+/* True when there is such a flow: for packets with the DNS port on both sides. */
+bool flows_has(const struct flows *flows, const struct flow_key *key);
 
 struct flow_counters {
     uint64_t flows, evicted, copies, strays, icmp_unmatched, streams_lost;

@@ -1,4 +1,4 @@
-/* What the codes of a report mean: the rules out of the table that decides, and the vocabularies tied to their enums. */
+/* What the codes of a report mean: rules out of the table that decides, and vocabularies tied to their enums. */
 #include "report/page.h"
 
 #include <assert.h>
@@ -6,21 +6,28 @@
 static const char *const mechanisms[] = {
     [MECHANISM_NONE] = "Nothing happened that could be named.",
     [MECHANISM_ANSWERED] = "The queries over TCP got complete answers.",
-    [MECHANISM_SYN_RESET] = "The connection attempt (SYN) was answered with a RST: a closed port, or a firewall that rejects.",
+    [MECHANISM_SYN_RESET] =
+        "The connection attempt (SYN) was answered with a RST: a closed port, or a firewall that rejects.",
     [MECHANISM_SYN_UNANSWERED] = "The connection attempt (SYN), sent again and again, met silence: something drops it.",
-    [MECHANISM_ICMP_ADMIN] = "An ICMP error says that the connection is administratively prohibited: a firewall's own words.",
-    [MECHANISM_ICMP_PORT] = "An ICMP error says \"port unreachable\" for TCP: a firewall, since a TCP stack would send a RST.",
+    [MECHANISM_ICMP_ADMIN] =
+        "An ICMP error says that the connection is administratively prohibited: a firewall's own words.",
+    [MECHANISM_ICMP_PORT] =
+        "An ICMP error says \"port unreachable\" for TCP: a firewall, since a TCP stack would send a RST.",
     [MECHANISM_ICMP_PROTOCOL] = "An ICMP error says that the host does not take TCP at all.",
     [MECHANISM_ICMP_HOST] = "An ICMP error says that the host or its network cannot be reached.",
-    [MECHANISM_RESET_AFTER_HANDSHAKE] = "The connection was accepted and then reset before the client had sent its query.",
+    [MECHANISM_RESET_AFTER_HANDSHAKE] =
+        "The connection was accepted and then reset before the client had sent its query.",
     [MECHANISM_RESET_AFTER_QUERY] = "The connection was accepted and then reset when the query came.",
     [MECHANISM_CLOSED] = "The server's side closed the connection (FIN) without an answer.",
     [MECHANISM_PARTIAL_ANSWER] = "A part of the answer came, and then the connection broke off or fell silent.",
     [MECHANISM_QUERY_UNANSWERED] = "The query was acknowledged, but no answer ever came.",
-    [MECHANISM_QUERY_UNACKED] = "The connection was accepted, but the query was never acknowledged: it seems to be dropped.",
-    [MECHANISM_ERROR_RCODE] = "The DNS software itself refuses over TCP (REFUSED, SERVFAIL, ...) what it answers over UDP.",
+    [MECHANISM_QUERY_UNACKED] =
+        "The connection was accepted, but the query was never acknowledged: it seems to be dropped.",
+    [MECHANISM_ERROR_RCODE] =
+        "The DNS software itself refuses over TCP (REFUSED, SERVFAIL, ...) what it answers over UDP.",
     [MECHANISM_FORGED_RESET] = "A RST in the server's name contradicts what the server does: something else wrote it.",
-    [MECHANISM_TCP_PROXY] = "TCP connections to the server end at another machine, nearer than the server, which turns them down.",
+    [MECHANISM_TCP_PROXY] =
+        "TCP connections to the server end at another machine, nearer than the server, which turns them down.",
     [MECHANISM_SYN_PROXY] = "A box answers the handshake for the server; the server behind it then refuses.",
     [MECHANISM_LOCAL_FILTER] = "A packet filter on the client's own host turns the connection down.",
     [MECHANISM_SYNACK_IGNORED] = "The server's SYN-ACK was captured, but the client goes on as if it had not come.",
@@ -32,18 +39,22 @@ static_assert(sizeof mechanisms / sizeof *mechanisms == MECHANISMS, "each mechan
 
 static const char *const outcomes[] = {
     [REPORT_NONE] = "The server was not asked over TCP.",
-    [REPORT_ANSWERED] = "Queries over TCP got complete DNS answers; a RST or FIN that follows an answer is only a close.",
-    [REPORT_ABORTED] = "The clients themselves went away: a half-open scan, connect and close, a reset before an answer could come.",
+    [REPORT_ANSWERED] =
+        "Queries over TCP got complete DNS answers; a RST or FIN that follows an answer is only a close.",
+    [REPORT_ABORTED] =
+        "The clients themselves went away: a half-open scan, connect and close, a reset before an answer could come.",
     [REPORT_MIXED] = "Some connections were answered, others rejected or unanswered, beyond stray loss.",
     [REPORT_UNANSWERED] = "Connection attempts or queries met silence.",
-    [REPORT_REJECTED] = ("Connection attempts or queries were turned down: RST, ICMP error, close without answer, cut answer, "
+    [REPORT_REJECTED] =
+        ("Connection attempts or queries were turned down: RST, ICMP error, close without answer, cut answer, "
                         "or an error over TCP where UDP gives none."),
 };
 static_assert(sizeof outcomes / sizeof *outcomes == REPORT_OUTCOMES, "each outcome has its meaning");
 
 static const char *const culprits[] = {
     [CULPRIT_NONE] = "Nobody: nothing was rejected.",
-    [CULPRIT_UNDETERMINED] = "An honest reader of these packets cannot tell; the advice names the capture or test that would.",
+    [CULPRIT_UNDETERMINED] =
+        "An honest reader of these packets cannot tell; the advice names the capture or test that would.",
     [CULPRIT_SERVER] = "The server's host: a closed port, its own firewall, or its DNS software.",
     [CULPRIT_INTERMEDIARY] = "Something between: a firewall, proxy, NAT, load balancer or inspection box.",
     [CULPRIT_LOCAL] = "The packet filter of the client's own host.",
@@ -156,6 +167,7 @@ static void write_rules(struct page *page)
 static void write_all(struct page *page)
 {
     write_rules(page);
+    fputs("\n  [lab] stands for real servers and firewalls in network namespaces: tests/lab.\n", page->out);
     for (int i = 0; i < VOCABULARIES; i++) {
         page_heading(page, vocabularies[i].heading);
         for (unsigned k = 0; k < vocabularies[i].count; k++)
@@ -190,7 +202,7 @@ bool explain(const char *code, FILE *out)
 {
     struct page page = {.out = out};
     if (code)
-        return write_code(&page, code);
+        return write_code(&page, code) && fflush(out) == 0 && !ferror(out);
     write_all(&page);
-    return !ferror(out);
+    return fflush(out) == 0 && !ferror(out);
 }

@@ -55,6 +55,13 @@ static struct json_object *source_of(struct writer *writer)
     return object;
 }
 
+/* A server that was never asked over TCP has nothing to say for the whole. */
+static const char *headline_of(const struct report_server *worst)
+{
+    bool seen = worst && (worst->outcome != REPORT_NONE || worst->incomplete > 0);
+    return seen ? worst->headline : "No DNS query over TCP was seen.";
+}
+
 static struct json_object *overall_of(struct writer *writer)
 {
     const struct report *report = writer->report;
@@ -63,7 +70,7 @@ static struct json_object *overall_of(struct writer *writer)
     writer_text(writer, object, "outcome", report_outcome_name(worst ? worst->outcome : REPORT_NONE));
     writer_text(writer, object, "culprit", culprit_name(worst ? worst->judgement.culprit : CULPRIT_NONE));
     writer_text(writer, object, "confidence", confidence_name(worst ? worst->judgement.confidence : CONFIDENCE_NONE));
-    writer_text(writer, object, "headline", worst ? worst->headline : "No DNS query over TCP was seen.");
+    writer_text(writer, object, "headline", headline_of(worst));
     writer_number(writer, object, "exit_status", (uint64_t)report->exit_status);
     return object;
 }
@@ -341,7 +348,7 @@ bool render_json(const struct report *report, const struct render_options *optio
     struct json_object *root = report_of(&writer);
     int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
     const char *text = writer.failed ? NULL : json_object_to_json_string_ext(root, style);
-    bool written = text && fputs(text, out) >= 0 && fputc('\n', out) != EOF && !ferror(out);
+    bool written = text && fputs(text, out) >= 0 && fputc('\n', out) != EOF && fflush(out) == 0 && !ferror(out);
     json_object_put(root);
     return written;
 }

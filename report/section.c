@@ -5,9 +5,10 @@
 #include "report/timeline.h"
 #include "report/words.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
-enum { LOST_SHOWN = 8, CLIENTS_SHOWN = 8, WHAT_WIDTH = 22 };
+enum { LOST_SHOWN = 8, CLIENTS_SHOWN = 8 };
 
 static void write_title(struct page *page, const struct report_server *server)
 {
@@ -66,30 +67,58 @@ static bool write_evidence(struct page *page, const struct report *report, const
     return made;
 }
 
-/* The filter stays in one line, to be copied; findings that one filter shows share its line. */
-static void write_filter(struct page *page, const struct report_server *server, unsigned index)
+/* The filter stays in one line, to be copied; findings that one filter shows share it. */
+static void write_filter(struct page *page, const char *filter)
 {
-    const char *filter = server->evidence[index].filter;
-    const char *next = index + 1 < server->evidence_count ? server->evidence[index + 1].filter : NULL;
-    if (!filter || (next && strcmp(filter, next) == 0))
+    if (!filter)
         return;
     fputs("    Wireshark: ", page->out);
     page_clean(page, filter);
     putc('\n', page->out);
 }
 
+/* True for what speaks against the verdict; where nobody is named, nothing does. */
+static bool is_against(const struct report_server *server, const struct report_evidence *evidence)
+{
+    enum culprit blames = evidence->rule->blames, culprit = server->judgement.culprit;
+    return culprit > CULPRIT_UNDETERMINED && blames > CULPRIT_UNDETERMINED && blames != culprit;
+}
+
+/* Lists the evidence for or against the verdict under a heading; `listed` counts it. */
+static bool write_findings(struct page *page, const struct report *report, const struct report_server *server,
+                           bool against, unsigned *listed)
+{
+    const char *filter = NULL;
+    *listed = 0;
+    for (unsigned i = 0; i < server->evidence_count; i++) {
+        const struct report_evidence *evidence = &server->evidence[i];
+        if (is_against(server, evidence) != against)
+            continue;
+        if (filter && (!evidence->filter || strcmp(filter, evidence->filter) != 0))
+            write_filter(page, filter);
+        if (against && *listed == 0)
+            page_heading(page, "Against");
+        if (!write_evidence(page, report, server, evidence))
+            return false;
+        filter = evidence->filter;
+        ++*listed;
+    }
+    write_filter(page, filter);
+    return true;
+}
+
+/* The explanation is made of the evidence, so it is said where there is none, or none that decides. */
 static bool write_why(struct page *page, const struct report *report, const struct report_server *server)
 {
+    unsigned listed;
+    bool told = server->evidence_count > 0 && server->judgement.culprit != CULPRIT_UNDETERMINED;
     if (server->evidence_count > 0 || server->explanation)
         page_heading(page, "Why");
-    if (server->evidence_count == 0 && server->explanation)
+    if (!told && server->explanation)
         page_paragraph(page, 2, "", server->explanation);
-    for (unsigned i = 0; i < server->evidence_count; i++) {
-        if (!write_evidence(page, report, server, &server->evidence[i]))
-            return false;
-        write_filter(page, server, i);
-    }
-    if (server->against && *server->against) {
+    if (!write_findings(page, report, server, false, &listed) || !write_findings(page, report, server, true, &listed))
+        return false;
+    if (listed == 0 && server->against && *server->against) {
         page_heading(page, "Against");
         page_paragraph(page, 2, "", server->against);
     }
@@ -140,22 +169,23 @@ static void write_mail(struct page *page, const struct report_server *server)
     if (!server->mail_affected)
         return;
     page_heading(page, "In the mail log this looks like");
-    page_paragraph(page, 2, "  ", "Exchange and the SMTP service of IIS: Event ID 4000, source SMTPSVC, data c00402e7, \"An "
-                                  "internal DNS error caused a failure to find the remote server.\"");
+    page_paragraph(page, 2, "  ",
+                   "Exchange and the SMTP service of IIS: Event ID 4000, source SMTPSVC, data c00402e7, \"An internal "
+                   "DNS error caused a failure to find the remote server.\"");
     fputs("  Postfix:\n    Host or domain name not found. Name service error for name=", page->out);
     write_mail_domain(page, server);
     fputs(" type=MX: Host not found, try again\n  Exim:\n    host lookup did not complete\n", page->out);
 }
 
-static void write_distance(struct page *page, const char *of, struct distance distance, bool *any)
+static void write_distance(struct page *page, const char *of, struct distance distance)
 {
     if (distance.samples == 0)
         return;
-    fprintf(page->out, "%s%s %u hop%s (TTL %u)", *any ? "; " : "  Distance  ", of, distance.hops,
-            words_plural(distance.hops), distance.ttl);
+    fprintf(page->out, "  Distance  %-13s %u hop%s (TTL %u)", of, distance.hops, words_plural(distance.hops),
+            distance.ttl);
     if (distance.spread > 0)
-        fprintf(page->out, " and others within %u", distance.spread);
-    *any = true;
+        fprintf(page->out, ", others up to %u hop%s apart", distance.spread, words_plural(distance.spread));
+    putc('\n', page->out);
 }
 
 static struct distance distance_of_end(const struct report_server *server)
@@ -166,9 +196,15 @@ static struct distance distance_of_end(const struct report_server *server)
 
 static void write_counts(struct page *page, const struct report_server *server)
 {
+    static const char *const places[] = {
+        [VANTAGE_UNKNOWN] = "at a place that the packets do not show",
+        [VANTAGE_CLIENT] = "at the client",
+        [VANTAGE_SERVER] = "at the server",
+        [VANTAGE_PATH] = "somewhere between client and server",
+    };
+    static_assert(sizeof places / sizeof *places == VANTAGES, "each vantage has its words");
     const struct server *facts = server->facts;
     uint32_t attempts = server->answered + server->rejected + server->unanswered + server->aborted;
-    bool any = false;
     page_heading(page, "Counts");
     fprintf(page->out, "  TCP       %u attempt%s: %u answered, %u rejected, %u unanswered, %u aborted by the client",
             attempts, words_plural(attempts), server->answered, server->rejected, server->unanswered,
@@ -178,27 +214,34 @@ static void write_counts(struct page *page, const struct report_server *server)
     fprintf(page->out, "\n  UDP       %u question%s, %u answer%s, %u truncated\n", facts->udp_queries,
             words_plural(facts->udp_queries), facts->udp_answers, words_plural(facts->udp_answers),
             facts->udp_truncated);
-    write_distance(page, "UDP answers", distance_of(&facts->references[REFERENCE_UDP_ANSWER]), &any);
-    write_distance(page, "TCP answers", distance_of(&facts->references[REFERENCE_TCP_ANSWER]), &any);
-    write_distance(page, "SYN-ACKs", distance_of(&facts->references[REFERENCE_SYNACK]), &any);
-    write_distance(page, "what ends it", distance_of_end(server), &any);
-    fputs(any ? "\n" : "", page->out);
-    fprintf(page->out, "  Captured  %s\n", server->vantage == VANTAGE_CLIENT   ? "at the client"
-                                          : server->vantage == VANTAGE_SERVER ? "at the server"
-                                          : server->vantage == VANTAGE_PATH   ? "somewhere between"
-                                                                              : "at a place that the packets do not show");
+    write_distance(page, "UDP answers", distance_of(&facts->references[REFERENCE_UDP_ANSWER]));
+    write_distance(page, "TCP answers", distance_of(&facts->references[REFERENCE_TCP_ANSWER]));
+    write_distance(page, "SYN-ACKs", distance_of(&facts->references[REFERENCE_SYNACK]));
+    write_distance(page, "what ends it", distance_of_end(server));
+    fprintf(page->out, "  Captured  %s\n", places[server->vantage]);
 }
 
-static void write_timeline_line(struct page *page, const struct timeline_line *line, int64_t start_ns)
+static void write_timeline_line(struct page *page, const struct timeline_line *line, int64_t start_ns, int width)
 {
     char head[TIMELINE_WHAT + 64];
     snprintf(head, sizeof head, "  %8llu %12.6f  %s %-*s %3u %4u", (unsigned long long)line->ref.number,
              (double)(line->time_ns - start_ns) / FLOW_SECOND_NS, strcmp(line->from, "client") == 0 ? "->" : "<-",
-             WHAT_WIDTH, line->what, line->ttl, line->hops);
+             width, line->what, line->ttl, line->hops);
     if (*line->note)
         page_paragraph(page, strlen(head) + 2, head, line->note);
     else
         fprintf(page->out, "%s\n", head);
+}
+
+static void write_timeline(struct page *page, const struct timeline *timeline)
+{
+    size_t width = 8;
+    for (unsigned i = 0; i < timeline->count; i++)
+        width = strlen(timeline->lines[i].what) > width ? strlen(timeline->lines[i].what) : width;
+    fprintf(page->out, "  %8s %12s     %-*s %3s %4s  %s\n", "frame", "seconds", (int)width, "what", "ttl", "hops",
+            "note");
+    for (unsigned i = 0; i < timeline->count; i++)
+        write_timeline_line(page, &timeline->lines[i], timeline->lines[0].time_ns, (int)width);
 }
 
 static void write_flow(struct page *page, const struct report *report, const struct report_server *server,
@@ -209,9 +252,10 @@ static void write_flow(struct page *page, const struct report *report, const str
     char one[WORDS_ENDPOINT], other[WORDS_ENDPOINT], id[COMMUNITY_TEXT];
     struct timeline timeline;
     timeline_of(&timeline, record, server->flow_stages[index], server);
-    fprintf(page->out, "\nOne of its connections (%s, %s)\n  %s -> %s  %s  %s\n",
-            mechanism_name(server->flow_stages[index]), timeline.stage,
-            words_endpoint(record->client, record->client_port, one),
+    const char *ended = mechanism_name(server->flow_stages[index]);
+    bool plain = strcmp(ended, timeline.stage) == 0;
+    fprintf(page->out, "\nOne of its connections (%s%s%s)\n  %s -> %s  %s  %s\n", ended, plain ? "" : ", ",
+            plain ? "" : timeline.stage, words_endpoint(record->client, record->client_port, one),
             words_endpoint(record->server, record->server_port, other), timeline.history,
             community_id(client, end, id));
     if (report->source.input_count > 1 && timeline.count > 0 &&
@@ -220,10 +264,7 @@ static void write_flow(struct page *page, const struct report *report, const str
         page_clean(page, report->source.inputs[timeline.lines[0].ref.input].path);
         putc('\n', page->out);
     }
-    fprintf(page->out, "  %8s %12s     %-*s %3s %4s  %s\n", "frame", "seconds", WHAT_WIDTH, "what", "ttl", "hops",
-            "note");
-    for (unsigned i = 0; i < timeline.count; i++)
-        write_timeline_line(page, &timeline.lines[i], timeline.lines[0].time_ns);
+    write_timeline(page, &timeline);
 }
 
 static void write_clients(struct page *page, const struct report_server *server, bool verbose)

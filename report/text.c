@@ -28,12 +28,15 @@ static void quiet_line(struct page *page, const struct report_server *server)
 static void write_summary(struct page *page, const struct report *report)
 {
     size_t asked = 0, failing = 0;
+    bool incomplete = false;
     for (size_t i = 0; i < report->server_count; i++) {
         asked += report->servers[i].outcome != REPORT_NONE;
         failing += is_failure(report->servers[i].outcome);
+        incomplete |= report->servers[i].incomplete > 0;
     }
     if (asked == 0) {
-        fputs("NOTHING TO CONCLUDE: no DNS query over TCP was seen.\n", page->out);
+        fprintf(page->out, "NOTHING TO CONCLUDE: %s.\n",
+                incomplete ? "too little was captured of the TCP attempts" : "no DNS query over TCP was seen");
         return;
     }
     const struct report_server *worst = &report->servers[0];
@@ -41,7 +44,8 @@ static void write_summary(struct page *page, const struct report *report)
     words_endpoint(worst->facts->address, worst->facts->port, name);
     page_verdict(page, worst->outcome, &worst->judgement);
     if (failing > 0 && asked == 1)
-        fprintf(page->out, ": DNS over TCP to %s fails.\n", name);
+        fprintf(page->out, ": DNS over TCP to %s fails%s.\n", name,
+                worst->outcome == REPORT_MIXED ? " in part" : "");
     else if (failing > 0)
         fprintf(page->out, ": DNS over TCP fails with %zu of %zu servers, worst with %s.\n", failing, asked, name);
     else if (worst->outcome == REPORT_ANSWERED)
@@ -90,11 +94,11 @@ static void write_box(struct page *page, const struct report *report, const stru
         fputs("0 hops from the capture (on its own link)", page->out);
     else
         fprintf(page->out, "%u hop%s from the capture", box->hops, words_plural(box->hops));
+    fputs(", before\n", page->out);
     for (unsigned k = 0; k < box->server_count; k++) {
         const struct server *facts = report->servers[box->servers[k]].facts;
-        fprintf(page->out, "%s %s", k ? "," : ", before", words_endpoint(facts->address, facts->port, name));
+        fprintf(page->out, "    %s\n", words_endpoint(facts->address, facts->port, name));
     }
-    putc('\n', page->out);
 }
 
 static void write_intermediaries(struct page *page, const struct report *report)
@@ -145,11 +149,7 @@ static void write_trouble(struct page *page, const struct report *report)
         if (!any)
             page_heading(page, "Trouble with the input");
         any = true;
-        fputs("  ", page->out);
-        page_clean(page, input->path);
-        fputs(": ", page->out);
-        page_clean(page, input->trouble);
-        putc('\n', page->out);
+        page_paragraph(page, 4, "  - ", input->trouble); /* it names the input */
     }
 }
 
@@ -161,7 +161,7 @@ bool render_text(const struct report *report, const struct render_options *optio
             quiet_line(&page, &report->servers[i]);
         if (report->server_count == 0)
             fputs("- none none none none - No DNS query over TCP was seen.\n", out);
-        return !ferror(out);
+        return fflush(out) == 0 && !ferror(out);
     }
     write_summary(&page, report);
     for (size_t i = 0; i < report->server_count; i++)
@@ -174,5 +174,5 @@ bool render_text(const struct report *report, const struct render_options *optio
     write_weaknesses(&page, report);
     write_left_out(&page, report);
     write_trouble(&page, report);
-    return !ferror(out);
+    return fflush(out) == 0 && !ferror(out);
 }

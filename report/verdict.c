@@ -38,7 +38,7 @@ static bool refused_over_tcp_only(const struct facts *facts, const struct server
     uint32_t only_tcp = 0, all = 0;
     for (uint32_t i = 0; i < tcp->refused_count; i++) {
         uint8_t rcode;
-        bool asked = facts_udp_rcode_of(facts, index, tcp->refused[i].question.hash, &rcode);
+        bool asked = facts_udp_rcode_of(facts, index, tcp->refused[i].question, &rcode);
         all += tcp->refused[i].count;
         only_tcp += asked && !dns_rcode_is_refusal(rcode) ? tcp->refused[i].count : 0;
     }
