@@ -12,7 +12,7 @@ SANITIZE ?=
 override CPPFLAGS += -I. -D_GNU_SOURCE
 override CFLAGS += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -MMD -MP
 override LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE)
-LIBS := -lpcap -lldns -ljson-c -lm
+LIBS := -lpcap -lldns -ljson-c -lm -pthread
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 PROGRAM := tcp53.c $(sort $(wildcard capture/*.c))

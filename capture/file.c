@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -89,6 +90,7 @@ struct file *file_open(struct source_input *input)
     if (!file)
         goto out;
     setvbuf(stream, file->buffer, _IOFBF, sizeof file->buffer);
+    __fsetlocking(stream, FSETLOCKING_BYCALLER); /* nobody else reads it: two locks a frame saved */
     if (!sniff(stream, input))
         goto out;
     file->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);

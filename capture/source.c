@@ -1,5 +1,6 @@
 #include "capture/source.h"
 
+#include "capture/ahead.h"
 #include "capture/file.h"
 
 #include <dirent.h>
@@ -17,6 +18,7 @@ struct source {
     size_t count, room;
     size_t current;
     struct file *file;
+    struct ahead *ahead;
 };
 
 static bool add_input(struct source *source, char *name, struct failure *failure)
@@ -77,36 +79,10 @@ static bool add_path(struct source *source, const char *path, struct failure *fa
     return add_input(source, strdup(path), failure);
 }
 
-struct source *source_open(const char *const *paths, size_t count, struct failure *failure)
+/* Runs in the thread that reads ahead. */
+static bool read_next(void *context, struct frame *frame)
 {
-    struct source *source = calloc(1, sizeof *source);
-    if (!source) {
-        failure_set(failure, "out of memory");
-        return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!add_path(source, paths[i], failure)) {
-            source_close(source);
-            return NULL;
-        }
-    }
-    return source;
-}
-
-void source_close(struct source *source)
-{
-    if (!source)
-        return;
-    file_close(source->file);
-    for (size_t i = 0; i < source->count; i++)
-        free(source->names[i]);
-    free(source->names);
-    free(source->inputs);
-    free(source);
-}
-
-bool source_next(struct source *source, struct frame *frame)
-{
+    struct source *source = context;
     while (source->current < source->count) {
         struct source_input *input = &source->inputs[source->current];
         if (!source->file)
@@ -120,6 +96,46 @@ bool source_next(struct source *source, struct frame *frame)
         source->current++;
     }
     return false;
+}
+
+struct source *source_open(const char *const *paths, size_t count, struct failure *failure)
+{
+    struct source *source = calloc(1, sizeof *source);
+    if (!source) {
+        failure_set(failure, "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!add_path(source, paths[i], failure)) {
+            source_close(source);
+            return NULL;
+        }
+    }
+    source->ahead = ahead_new(read_next, source);
+    if (!source->ahead) {
+        failure_set(failure, "no thread to read with: %s", strerror(errno));
+        source_close(source);
+        return NULL;
+    }
+    return source;
+}
+
+void source_close(struct source *source)
+{
+    if (!source)
+        return;
+    ahead_free(source->ahead);
+    file_close(source->file);
+    for (size_t i = 0; i < source->count; i++)
+        free(source->names[i]);
+    free(source->names);
+    free(source->inputs);
+    free(source);
+}
+
+bool source_next(struct source *source, struct frame *frame)
+{
+    return ahead_next(source->ahead, frame);
 }
 
 const struct source_input *source_inputs(const struct source *source, size_t *count)

@@ -39,7 +39,7 @@ void source_close(struct source *source);
  */
 bool source_next(struct source *source, struct frame *frame);
 
-/* All inputs, in reading order. */
+/* All inputs, in reading order; to be read when source_next() has given false. */
 const struct source_input *source_inputs(const struct source *source, size_t *count);
 /* The registry's name of a link type ("EN10MB"), and a number for one without. */
 const char *source_link_name(int link_type);

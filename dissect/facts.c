@@ -169,32 +169,35 @@ static uint32_t keep_exemplar(struct facts *facts, const struct flow_record *rec
     return facts->exemplars_used++;
 }
 
-static bool ends_alike(const struct flow_end *a, const struct flow_end *b)
+/* A key for the parts that endings are told apart by; two kinds of end share one once in 2^32. */
+static uint32_t end_key(const struct flow_end *end)
 {
-    return a->mechanism == b->mechanism && a->outcome == b->outcome && a->ttl == b->ttl &&
-           a->synack_ttl == b->synack_ttl && a->ack_ttl == b->ack_ttl && a->icmp_type == b->icmp_type &&
-           a->icmp_code == b->icmp_code && a->icmp_quoted_ttl == b->icmp_quoted_ttl && a->signs == b->signs &&
-           addr_same(a->icmp_source, b->icmp_source);
+    uint64_t numbers = (uint64_t)end->mechanism << 56 | (uint64_t)end->outcome << 48 | (uint64_t)end->ttl << 40 |
+                       (uint64_t)end->synack_ttl << 32 | (uint64_t)end->ack_ttl << 24 | (uint64_t)end->icmp_type << 16 |
+                       (uint64_t)end->icmp_code << 8 | end->icmp_quoted_ttl;
+    uint64_t source = end->icmp_source.word[0] * 31 + end->icmp_source.word[1];
+    return (uint32_t)hash_mix(numbers ^ hash_mix(source + end->signs));
 }
 
 /* The ending of that kind; when there is no room for one more, the last of the same mechanism, or none. */
 static struct ending *find_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
                                   const struct flow_end *end)
 {
-    struct ending *akin = NULL;
-    for (uint32_t i = 0; i < tcp->ending_count; i++) {
-        if (ends_alike(&tcp->endings[i].end, end))
+    uint32_t key = end_key(end);
+    for (uint32_t i = 0; i < tcp->ending_count; i++)
+        if (tcp->ending_keys[i] == key)
             return &tcp->endings[i];
+    if (tcp->ending_count < FACTS_ENDINGS) {
+        struct ending *ending = &tcp->endings[tcp->ending_count];
+        tcp->ending_keys[tcp->ending_count++] = key;
+        *ending = (struct ending){.end = *end, .exemplar = keep_exemplar(facts, &flow->record)};
+        return ending;
+    }
+    tcp->endings_merged++;
+    for (uint32_t i = FACTS_ENDINGS; i-- > 0;)
         if (tcp->endings[i].end.mechanism == end->mechanism && tcp->endings[i].end.ttl == end->ttl)
-            akin = &tcp->endings[i];
-    }
-    if (tcp->ending_count == FACTS_ENDINGS) {
-        tcp->endings_merged++;
-        return akin;
-    }
-    struct ending *ending = &tcp->endings[tcp->ending_count++];
-    *ending = (struct ending){.end = *end, .exemplar = keep_exemplar(facts, &flow->record)};
-    return ending;
+            return &tcp->endings[i];
+    return NULL;
 }
 
 /* From the client's latest packet before it to the decisive one, in microseconds; 0 when there is none. */

@@ -65,6 +65,7 @@ struct tcp_facts {
     uint32_t from_client_out, from_client_in; /* client's packets that a cooked capture calls outgoing, incoming */
     struct delays handshake; /* SYN to SYN-ACK */
     uint32_t least_reply_us; /* SYN-ACK to the client's ACK, the least; 0 when never seen */
+    uint32_t ending_keys[FACTS_ENDINGS];
     struct ending endings[FACTS_ENDINGS];
     uint32_t ending_count, endings_merged;
     uint32_t shared_counter; /* steps of one IP-ID counter between packets of this and of another server */
