@@ -1,30 +1,44 @@
-# tcp53: `make` builds ./tcp53, `make demo` installs what is missing and judges a sample, `make check` runs all tests.
+# tcp53: `make` builds ./tcp53; `make demo` installs what is missing and judges a sample; `make check` runs all tests.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
 CC ?= cc
+PYTHON ?= /usr/bin/python3
 
+is_clang := $(findstring clang,$(CC))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Werror
-OPTIMISE ?= -O2 -g $(if $(findstring clang,$(CC)),,-flto=auto)
+OPTIMISE ?= -O2 -g $(if $(is_clang),,-flto=auto)
 HARDEN ?= -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE ?=
 override CPPFLAGS += -I. -D_GNU_SOURCE
 override CFLAGS += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -MMD -MP
-override LDFLAGS += -pie -Wl,-z,relro,-z,now $(SANITIZE)
+override LDFLAGS += -pie -Wl,-z,relro,-z,now $(OPTIMISE) $(SANITIZE)
 LIBS := -lpcap -lldns -ljson-c -lm -pthread
+# an archiver that understands the objects of link-time optimisation
+AR := $(if $(is_clang),ar,gcc-ar)
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
-PROGRAM := tcp53.c $(sort $(wildcard capture/*.c))
+CAPTURE := $(sort $(wildcard capture/*.c))
+TESTS := $(sort $(wildcard tests/unit/*.c)) tests/samples.c
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
-program_objects := $(PROGRAM:%.c=$(BUILD)/%.o)
+capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
+test_objects := $(TESTS:%.c=$(BUILD)/%.o)
+fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
+
+PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev
+PACKAGES_CHECK := $(PACKAGES_BUILD) libcriterion-dev python3-jsonschema
+PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck
 
 .PHONY: all
 all: tcp53
 
-tcp53: $(program_objects) $(BUILD)/libtcp53.a
+tcp53: $(BUILD)/tcp53
+	@cp $< $@
+
+$(BUILD)/tcp53: $(BUILD)/tcp53.o $(capture_objects) $(BUILD)/libtcp53.a
 	@echo '  LD $@'
-	@$(CC) $(OPTIMISE) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/libtcp53.a: $(core_objects)
 	@rm -f $@
@@ -35,8 +49,99 @@ $(BUILD)/%.o: %.c
 	@echo '  CC $<'
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
--include $(core_objects:.o=.d) $(program_objects:.o=.d)
+-include $(patsubst %.o,%.d,$(BUILD)/tcp53.o $(core_objects) $(capture_objects) $(test_objects))
+
+# Set-up: Debian's packages, only those that are missing.
+
+.PHONY: setup setup-check setup-lint
+setup:
+	@tests/setup $(PACKAGES_BUILD)
+setup-check:
+	@tests/setup $(PACKAGES_CHECK)
+setup-lint:
+	@tests/setup $(PACKAGES_LINT)
+
+.PHONY: demo
+demo: setup
+	@$(MAKE) --no-print-directory all
+	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
+
+# Tests: command line and JSON Schema (tests/cli), fuzz targets over their corpora, then units and samples.
+
+.PHONY: check
+check: setup-check
+	@$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests
+run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
+	@PYTHON=$(PYTHON) tests/cli ./tcp53
+	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
+	@$(BUILD)/tests/run --short-filename
+
+$(BUILD)/tests/run: $(test_objects) $(capture_objects) $(BUILD)/libtcp53.a
+	@echo '  LD $@'
+	@$(CC) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+
+# A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(capture_objects) $(BUILD)/libtcp53.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+.PRECIOUS: $(BUILD)/%.o
+
+# Accept what a sample gives now: make bless S=NAME (or S=all).
+.PHONY: bless
+bless: $(BUILD)/tests/run
+	@BLESS=$(S) $(BUILD)/tests/run --filter 'samples/expected' --quiet
+	@git --no-pager diff --stat -- samples
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer; CAPTURES=DIR adds captures of your own.
+.PHONY: sanitize
+sanitize: setup-check
+	@$(MAKE) --no-print-directory BUILD=build/sanitize OPTIMISE='-O1 -g' HARDEN= \
+	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' run-sanitized
+
+.PHONY: run-sanitized
+run-sanitized: $(BUILD)/tcp53 $(BUILD)/tests/run
+	@tests/sweep $(BUILD)/tcp53 samples $(CAPTURES)
+	@$(BUILD)/tests/run --short-filename
+
+.PHONY: fuzz
+fuzz: setup-lint
+	@for target in $(fuzz_targets); do \
+	    mkdir -p build/fuzz/$$target && \
+	    clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$$target.run \
+	        tests/fuzz/$$target.c $(CORE) $(CAPTURE) $(LIBS) && \
+	    build/fuzz/$$target.run -max_total_time=$(or $(SECONDS),60) build/fuzz/$$target tests/fuzz/corpus samples || exit 1; \
+	done
+
+.PHONY: bench
+bench: setup
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run build/bench
+
+# Remake the samples with real servers and firewalls in network namespaces (root).
+.PHONY: samples
+samples:
+	tests/lab/setup
+	tests/lab/make-samples $(S)
+
+sources := tcp53.c $(CORE) $(CAPTURE) $(TESTS) $(wildcard */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c)
+
+.PHONY: lint
+lint: setup-lint
+	@tests/arrows tcp53.c capture dissect report
+	@clang-format --dry-run --Werror $(sort $(sources))
+	@$(MAKE) --no-print-directory CC=clang BUILD=build/clang build/clang/tcp53 build/clang/tests/run
+	@clang-tidy --quiet $(CORE) $(CAPTURE) tcp53.c -- -std=c17 $(CPPFLAGS)
+	@cppcheck --quiet --enable=warning,style,performance,portability --inconclusive --std=c11 --error-exitcode=1 \
+	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) tcp53.c capture dissect report
+	@echo 'lint: clean'
+
+.PHONY: install
+install: all
+	install -D -m 755 tcp53 $(DESTDIR)$(PREFIX)/bin/tcp53
+	install -D -m 644 docs/tcp53.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcp53.1
+	install -D -m 644 report/report.schema.json $(DESTDIR)$(PREFIX)/share/tcp53/report.schema.json
 
 .PHONY: clean
 clean:
-	rm -rf $(BUILD) tcp53
+	rm -rf build tcp53

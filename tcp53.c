@@ -172,8 +172,8 @@ static bool read_options(int argc, char **argv, struct options *options)
     struct option longs[OPTION_COUNT + 1] = {{0}};
     char shorts[OPTION_COUNT * 2 + 1] = "", *end = shorts;
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        longs[i] = (struct option){option_table[i].name, option_table[i].argument ? required_argument : no_argument, NULL,
-                                   LONG_FIRST + (int)i};
+        longs[i] = (struct option){option_table[i].name, option_table[i].argument ? required_argument : no_argument,
+                                   NULL, LONG_FIRST + (int)i};
         if (option_table[i].letter) {
             *end++ = option_table[i].letter;
             if (option_table[i].argument)
@@ -227,11 +227,17 @@ static bool write_report(const struct report *report, const struct options *opti
 
 static struct report_input describe(const struct source_input *input)
 {
-    struct report_input out = {
-        .path = input->path, .format = input->format, .link_type_count = input->link_type_count,
-        .frames = input->frames, .bytes = input->bytes, .first_ns = input->first_ns, .last_ns = input->last_ns,
-        .snaplen = input->snaplen, .truncated = input->truncated,
-        .trouble = *input->trouble.text ? input->trouble.text : NULL, .kernel_dropped = -1};
+    struct report_input out = {.path = input->path,
+                               .format = input->format,
+                               .link_type_count = input->link_type_count,
+                               .frames = input->frames,
+                               .bytes = input->bytes,
+                               .first_ns = input->first_ns,
+                               .last_ns = input->last_ns,
+                               .snaplen = input->snaplen,
+                               .truncated = input->truncated,
+                               .trouble = *input->trouble.text ? input->trouble.text : NULL,
+                               .kernel_dropped = -1};
     for (unsigned i = 0; i < input->link_type_count; i++)
         out.link_types[i] = source_link_name(input->link_types[i]);
     return out;
@@ -241,13 +247,9 @@ static struct report_input describe(const struct source_input *input)
 static bool complain_of_inputs(const struct source_input *inputs, size_t count)
 {
     bool fine = true;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         if (*inputs[i].trouble.text)
             fine = complain("%s", inputs[i].trouble.text);
-        else if (!packet_knows_link(inputs[i].link_types[0]))
-            fine = complain("%s: link type %s is not supported", inputs[i].path,
-                            source_link_name(inputs[i].link_types[0]));
-    }
     return fine;
 }
 
@@ -277,9 +279,13 @@ static int conclude(const struct source *source, const struct analysis *analysis
         goto out;
     for (size_t i = 0; i < count; i++)
         described[i] = describe(&inputs[i]);
-    struct report_source from = {.command = "read", .inputs = described, .input_count = count,
-                                 .pcap_version = source_library_version(), .generated_ns = now_ns(),
-                                 .servers = options->servers, .server_count = options->server_count};
+    struct report_source from = {.command = "read",
+                                 .inputs = described,
+                                 .input_count = count,
+                                 .pcap_version = source_library_version(),
+                                 .generated_ns = now_ns(),
+                                 .servers = options->servers,
+                                 .server_count = options->server_count};
     report = report_build(analysis, &from);
     if (!report)
         goto out;
@@ -341,7 +347,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *usage, *help;
 } commands[] = {
-    {"read", command_read, "read [options] FILE...", "judge saved captures ('-': standard input; a directory: those in it)"},
+    {"read", command_read, "read [options] FILE...",
+     "judge saved captures ('-': standard input; a directory: those in it)"},
     {"explain", command_explain, "explain [CODE]", "what a mechanism, a rule or a verdict means"},
 };
 
@@ -362,8 +369,8 @@ static void print_help(FILE *out)
 
 static void print_version(FILE *out)
 {
-    fprintf(out, "tcp53 %s\n%s\nldns %s\njson-c %s\n", TCP53_VERSION, source_library_version(), dns_library_version(),
-            json_c_version());
+    fprintf(out, "tcp53 %s\nlibpcap %s\nldns %s\njson-c %s\n", TCP53_VERSION, source_library_version(),
+            dns_library_version(), json_c_version());
 }
 
 int main(int argc, char **argv)

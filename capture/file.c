@@ -1,5 +1,7 @@
 #include "capture/file.h"
 
+#include "dissect/packet.h"
+
 #include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -22,9 +24,9 @@ static const struct {
     uint8_t magic[MAGIC];
     const char *format;
 } formats[] = {
-    {{0xd4, 0xc3, 0xb2, 0xa1}, "pcap"}, {{0xa1, 0xb2, 0xc3, 0xd4}, "pcap"}, /* microseconds */
-    {{0x4d, 0x3c, 0xb2, 0xa1}, "pcap"}, {{0xa1, 0xb2, 0x3c, 0x4d}, "pcap"}, /* nanoseconds */
-    {{0x34, 0xcd, 0xb2, 0xa1}, "pcap"}, {{0xa1, 0xb2, 0xcd, 0x34}, "pcap"}, /* Kuznetzov's variant */
+    {{0xd4, 0xc3, 0xb2, 0xa1}, "pcap"},   {{0xa1, 0xb2, 0xc3, 0xd4}, "pcap"}, /* microseconds */
+    {{0x4d, 0x3c, 0xb2, 0xa1}, "pcap"},   {{0xa1, 0xb2, 0x3c, 0x4d}, "pcap"}, /* nanoseconds */
+    {{0x34, 0xcd, 0xb2, 0xa1}, "pcap"},   {{0xa1, 0xb2, 0xcd, 0x34}, "pcap"}, /* Kuznetzov's variant */
     {{0x0a, 0x0d, 0x0d, 0x0a}, "pcapng"},
 };
 
@@ -100,6 +102,9 @@ struct file *file_open(struct source_input *input)
     }
     file->link_type = pcap_datalink(file->pcap);
     input->link_types[input->link_type_count++] = file->link_type;
+    if (!packet_knows_link(file->link_type))
+        failure_set(&input->trouble, "%s: link type %s is not supported", input->path,
+                    source_link_name(file->link_type));
     int snaplen = pcap_snapshot(file->pcap);
     input->snaplen = snaplen > 0 ? (uint32_t)snaplen : 0;
     return file;
@@ -161,7 +166,12 @@ const char *source_link_name(int link_type)
     return number;
 }
 
+/* libpcap tells its version in a sentence: "libpcap version 1.10.3 (with TPACKET_V3)". */
 const char *source_library_version(void)
 {
-    return pcap_lib_version();
+    static char number[24];
+    const char *sentence = pcap_lib_version();
+    sentence += strcspn(sentence, "0123456789");
+    snprintf(number, sizeof number, "%.*s", (int)strspn(sentence, "0123456789."), sentence);
+    return number;
 }

@@ -88,7 +88,8 @@ static bool read_next(void *context, struct frame *frame)
         if (!source->file)
             source->file = file_open(input);
         if (source->file && file_next(source->file, input, frame)) {
-            frame->ref = (struct frame_ref){.number = input->frames & 0xffffffffffff, .input = source->current & INPUTS_MOST};
+            frame->ref =
+                (struct frame_ref){.number = input->frames & 0xffffffffffff, .input = source->current & INPUTS_MOST};
             return true;
         }
         file_close(source->file);

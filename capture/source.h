@@ -20,7 +20,7 @@ struct source_input {
     uint64_t frames, bytes; /* bytes: captured bytes of frames */
     int64_t first_ns, last_ns;
     uint32_t snaplen;
-    bool truncated;    /* it ends in the middle of a frame, or becomes unreadable there */
+    bool truncated;         /* it ends in the middle of a frame, or becomes unreadable there */
     struct failure trouble; /* empty text: none */
 };
 

@@ -26,12 +26,12 @@ bool addr_same_network(struct addr a, struct addr b)
 static const struct {
     uint8_t at, bytes[2], mask[2];
 } private_blocks[] = {
-    {12, {10, 0}, {0xff, 0}},         /* 10.0.0.0/8 */
-    {12, {172, 16}, {0xff, 0xf0}},    /* 172.16.0.0/12 */
-    {12, {192, 168}, {0xff, 0xff}},   /* 192.168.0.0/16 */
-    {12, {169, 254}, {0xff, 0xff}},   /* 169.254.0.0/16 */
-    {0, {0xfc, 0}, {0xfe, 0}},        /* fc00::/7 */
-    {0, {0xfe, 0x80}, {0xff, 0xc0}},  /* fe80::/10 */
+    {12, {10, 0}, {0xff, 0}},        /* 10.0.0.0/8 */
+    {12, {172, 16}, {0xff, 0xf0}},   /* 172.16.0.0/12 */
+    {12, {192, 168}, {0xff, 0xff}},  /* 192.168.0.0/16 */
+    {12, {169, 254}, {0xff, 0xff}},  /* 169.254.0.0/16 */
+    {0, {0xfc, 0}, {0xfe, 0}},       /* fc00::/7 */
+    {0, {0xfe, 0x80}, {0xff, 0xc0}}, /* fe80::/10 */
 };
 
 static int private_block(struct addr addr)

@@ -110,8 +110,7 @@ static void let_wait(struct analysis *analysis, const struct packet *packet, con
     keep_bytes(&last->packet.payload, keep_bytes(&last->packet.options, last->bytes));
     flows_prefetch_place(analysis->flows, key);
     if (analysis->waiting_count > LOOKAHEAD_NEAR)
-        flows_prefetch(analysis->flows,
-                       &analysis->waiting[(analysis->waiting_first + LOOKAHEAD_NEAR) % LOOKAHEAD].key);
+        flows_prefetch(analysis->flows, &analysis->waiting[(analysis->waiting_first + LOOKAHEAD_NEAR) % LOOKAHEAD].key);
 }
 
 /* Both ports are the server's: a flow that is known tells, else a SYN's or a question's direction. */

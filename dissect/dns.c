@@ -48,7 +48,7 @@ static bool parse_question(struct dns_message *message, struct cursor *rest)
     uint16_t class = cursor_u16(rest);
     message->question = hash_byte(message->question, (uint8_t)(message->qtype >> 8));
     message->question = hash_byte(message->question, (uint8_t)message->qtype);
-    message->question = hash_byte(message->question, (uint8_t)class);
+    message->question = hash_byte(message->question, (uint8_t) class);
     message->has_question = true;
     return !rest->failed;
 }

@@ -6,7 +6,14 @@
 
 enum { DNS_HEADER = 12, DNS_NAME = 255, DNS_NAME_TEXT = 1024 };
 
-enum dns_rcode { DNS_NOERROR = 0, DNS_FORMERR = 1, DNS_SERVFAIL = 2, DNS_NXDOMAIN = 3, DNS_NOTIMP = 4, DNS_REFUSED = 5 };
+enum dns_rcode {
+    DNS_NOERROR = 0,
+    DNS_FORMERR = 1,
+    DNS_SERVFAIL = 2,
+    DNS_NXDOMAIN = 3,
+    DNS_NOTIMP = 4,
+    DNS_REFUSED = 5
+};
 
 enum { DNS_TYPE_MX = 15 };
 
@@ -17,9 +24,9 @@ struct dns_message {
     bool response, truncated;
     bool has_question;
     uint16_t qtype;
-    uint8_t qname_length;   /* bytes of wire format at `qname`, the root label included */
-    const uint8_t *qname;   /* within the bytes that were parsed */
-    uint32_t question;      /* hash of name (letter case apart), type and class */
+    uint8_t qname_length; /* bytes of wire format at `qname`, the root label included */
+    const uint8_t *qname; /* within the bytes that were parsed */
+    uint32_t question;    /* hash of name (letter case apart), type and class */
 };
 
 /* A question kept beyond its packet. */

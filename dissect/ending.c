@@ -110,7 +110,7 @@ static struct cause server_close(const struct flow *flow)
     const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
     bool asked = saw(flow, FLOW_QUERY);
     bool idle = !asked && synack && time_of(flow, FLOW_SERVER_FIN) - synack->time_ns >= FLOW_PATIENCE_NS;
-    enum mechanism mechanism = idle                   ? MECHANISM_CLIENT_ABORTED
+    enum mechanism mechanism = idle                    ? MECHANISM_CLIENT_ABORTED
                                : partly_answered(flow) ? MECHANISM_PARTIAL_ANSWER
                                                        : MECHANISM_CLOSED;
     return (struct cause){mechanism, FLOW_SERVER_FIN};
@@ -121,12 +121,12 @@ static const struct {
     uint8_t family, type, code;
     enum mechanism mechanism;
 } icmp_classes[] = {
-    {4, 3, 0, MECHANISM_ICMP_HOST},  {4, 3, 1, MECHANISM_ICMP_HOST},   {4, 3, 2, MECHANISM_ICMP_PROTOCOL},
-    {4, 3, 3, MECHANISM_ICMP_PORT},  {4, 3, 5, MECHANISM_ICMP_HOST},   {4, 3, 6, MECHANISM_ICMP_HOST},
-    {4, 3, 7, MECHANISM_ICMP_HOST},  {4, 3, 9, MECHANISM_ICMP_ADMIN},  {4, 3, 10, MECHANISM_ICMP_ADMIN},
-    {4, 3, 11, MECHANISM_ICMP_HOST}, {4, 3, 12, MECHANISM_ICMP_HOST},  {4, 3, 13, MECHANISM_ICMP_ADMIN},
-    {6, 1, 0, MECHANISM_ICMP_HOST},  {6, 1, 1, MECHANISM_ICMP_ADMIN},  {6, 1, 2, MECHANISM_ICMP_HOST},
-    {6, 1, 3, MECHANISM_ICMP_HOST},  {6, 1, 4, MECHANISM_ICMP_PORT},   {6, 1, 5, MECHANISM_ICMP_ADMIN},
+    {4, 3, 0, MECHANISM_ICMP_HOST},  {4, 3, 1, MECHANISM_ICMP_HOST},  {4, 3, 2, MECHANISM_ICMP_PROTOCOL},
+    {4, 3, 3, MECHANISM_ICMP_PORT},  {4, 3, 5, MECHANISM_ICMP_HOST},  {4, 3, 6, MECHANISM_ICMP_HOST},
+    {4, 3, 7, MECHANISM_ICMP_HOST},  {4, 3, 9, MECHANISM_ICMP_ADMIN}, {4, 3, 10, MECHANISM_ICMP_ADMIN},
+    {4, 3, 11, MECHANISM_ICMP_HOST}, {4, 3, 12, MECHANISM_ICMP_HOST}, {4, 3, 13, MECHANISM_ICMP_ADMIN},
+    {6, 1, 0, MECHANISM_ICMP_HOST},  {6, 1, 1, MECHANISM_ICMP_ADMIN}, {6, 1, 2, MECHANISM_ICMP_HOST},
+    {6, 1, 3, MECHANISM_ICMP_HOST},  {6, 1, 4, MECHANISM_ICMP_PORT},  {6, 1, 5, MECHANISM_ICMP_ADMIN},
     {6, 1, 6, MECHANISM_ICMP_ADMIN},
 };
 
@@ -205,8 +205,8 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
     if (saw(flow, FLOW_SERVER_FIN) && !client_left_before(flow, FLOW_SERVER_FIN))
         return server_close(flow);
     if (icmp_decides(flow))
-        return (struct cause){icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type,
-                                               flow->record.icmp_code), FLOW_ICMP};
+        return (struct cause){icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type, flow->record.icmp_code),
+                              FLOW_ICMP};
     if (saw(flow, FLOW_CLIENT_FIN) || saw(flow, FLOW_CLIENT_RST))
         return client_left(flow);
     return silence(flow, now_ns);

@@ -76,7 +76,8 @@ static void take_question(struct exchanges *exchanges, const struct packet *pack
                           const struct dns_message *message)
 {
     bool found;
-    struct pending *slot = find_pending(exchanges, key_of(packet->source, packet->source_port, index, message->id), &found);
+    struct pending *slot =
+        find_pending(exchanges, key_of(packet->source, packet->source_port, index, message->id), &found);
     if (found && !slot->answered && slot->question == message->question &&
         packet->time_ns - slot->time_ns <= FLOW_DUPLICATE_NS)
         return; /* a second copy */
@@ -85,7 +86,8 @@ static void take_question(struct exchanges *exchanges, const struct packet *pack
     exchanges->counters.questions++;
     facts_server_at(exchanges->facts, index)->udp_queries++;
     *slot = (struct pending){.key = key_of(packet->source, packet->source_port, index, message->id),
-                             .time_ns = packet->time_ns, .question = message->question};
+                             .time_ns = packet->time_ns,
+                             .question = message->question};
 }
 
 static void remember_truncated(struct exchanges *exchanges, const struct packet *packet, uint32_t index,
@@ -131,7 +133,8 @@ static void take_answer(struct exchanges *exchanges, const struct packet *packet
 {
     struct server *server = facts_server_at(exchanges->facts, index);
     bool found;
-    struct pending *slot = find_pending(exchanges, key_of(packet->target, packet->target_port, index, message->id), &found);
+    struct pending *slot =
+        find_pending(exchanges, key_of(packet->target, packet->target_port, index, message->id), &found);
     if (found && slot->answered)
         return; /* a second copy */
     note_source(server, packet);

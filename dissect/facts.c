@@ -36,7 +36,8 @@ struct facts {
     uint32_t exemplars_used;
     struct lost_lookup lost[FACTS_LOST];
     uint32_t lost_used;
-    uint16_t lost_first[FACTS_LOST], lost_next[FACTS_LOST]; /* chains by the question's hash; 0 ends, n is entry n - 1 */
+    uint16_t lost_first[FACTS_LOST],
+        lost_next[FACTS_LOST]; /* chains by the question's hash; 0 ends, n is entry n - 1 */
     struct rcode_memory rcodes[FACTS_RCODES];
     struct counter_memory counter;
     struct facts_refused refused;
@@ -131,8 +132,8 @@ uint32_t facts_server(struct facts *facts, struct addr address, uint16_t port, i
     if (place == FACTS_NONE)
         return FACTS_NONE;
     facts->server_tags[place] = tag;
-    facts->servers[place] = (struct server){
-        .address = address, .port = port, .tcp = FACTS_NONE, .first_ns = now_ns, .last_ns = now_ns};
+    facts->servers[place] =
+        (struct server){.address = address, .port = port, .tcp = FACTS_NONE, .first_ns = now_ns, .last_ns = now_ns};
     return place;
 }
 

@@ -6,21 +6,21 @@
 #include "dissect/flow.h"
 
 enum {
-    FACTS_SERVERS = 16384,   /* address and port pairs remembered, most of them for their UDP */
+    FACTS_SERVERS = 16384, /* address and port pairs remembered, most of them for their UDP */
     FACTS_SERVER_WAYS = 8,
     FACTS_TCP_SERVERS = 4096, /* servers that were asked over TCP */
     FACTS_ENDINGS = 16,       /* kinds of ends that the flows of one server may have */
     FACTS_EXEMPLARS = 2048,   /* flows kept with their timeline, one for each kind of end */
     FACTS_CLIENTS = 8192,     /* client and server pairs */
     FACTS_CLIENT_WAYS = 8,
-    FACTS_HOSTS = 16384,      /* addresses whose other traffic is a reference for their distance */
+    FACTS_HOSTS = 16384, /* addresses whose other traffic is a reference for their distance */
     FACTS_HOST_WAYS = 4,
     FACTS_TTLS = 4,
     FACTS_DELAYS = 31,
     FACTS_FRAMES = 3,
-    FACTS_LOST = 1024,        /* questions without an answer */
-    FACTS_RCODES = 65536,     /* questions whose rcode over UDP is remembered */
-    FACTS_REFUSED = 8,        /* questions that one server refused over TCP */
+    FACTS_LOST = 1024,    /* questions without an answer */
+    FACTS_RCODES = 65536, /* questions whose rcode over UDP is remembered */
+    FACTS_REFUSED = 8,    /* questions that one server refused over TCP */
 };
 
 #define FACTS_NONE UINT32_MAX       /* no index */
@@ -53,7 +53,7 @@ enum reference { REFERENCE_UDP_ANSWER, REFERENCE_TCP_ANSWER, REFERENCE_SYNACK, R
 struct ending {
     struct flow_end end;
     uint32_t count;
-    uint32_t exemplar; /* facts_exemplar() index, or FACTS_NONE */
+    uint32_t exemplar;                     /* facts_exemplar() index, or FACTS_NONE */
     struct frame_ref frames[FACTS_FRAMES]; /* decisive frames of the first flows */
     uint32_t least_us, most_us;            /* from the client's last packet to the decisive one; 0 when there is none */
 };
@@ -63,8 +63,8 @@ struct tcp_facts {
     uint32_t outcomes[FLOW_OUTCOMES];
     struct ttl_set client_ttl;
     uint32_t from_client_out, from_client_in; /* client's packets that a cooked capture calls outgoing, incoming */
-    struct delays handshake; /* SYN to SYN-ACK */
-    uint32_t least_reply_us; /* SYN-ACK to the client's ACK, the least; 0 when never seen */
+    struct delays handshake;                  /* SYN to SYN-ACK */
+    uint32_t least_reply_us;                  /* SYN-ACK to the client's ACK, the least; 0 when never seen */
     uint32_t ending_keys[FACTS_ENDINGS];
     struct ending endings[FACTS_ENDINGS];
     uint32_t ending_count, endings_merged;
@@ -87,7 +87,7 @@ struct server {
     uint32_t udp_queries, udp_answers, udp_truncated, udp_refused, udp_unreachable;
     int64_t first_ns, last_ns;
     int64_t last_udp_answer_ns;
-    uint64_t mac;    /* source of its UDP answers; 0 not known, FACTS_MAC_VARIES several */
+    uint64_t mac; /* source of its UDP answers; 0 not known, FACTS_MAC_VARIES several */
     struct ttl_set references[REFERENCES];
     struct delays udp_rtt;
 };

@@ -27,7 +27,7 @@ struct flows {
     uint32_t free_first;
     uint32_t chains[CHAINS];
     uint32_t next[FLOW_TABLE];
-    uint32_t hashes[FLOW_TABLE]; /* asked before the flow itself, which is seldom in the processor's cache */
+    uint32_t hashes[FLOW_TABLE];  /* asked before the flow itself, which is seldom in the processor's cache */
     int64_t deadline[FLOW_TABLE]; /* FREE_DEADLINE: the slot is free */
     struct flow slots[FLOW_TABLE];
     struct flow_counters counters;

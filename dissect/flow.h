@@ -7,21 +7,22 @@
 #include "dissect/stream.h"
 
 enum {
-    FLOW_TABLE = 16384,   /* flows under way at a time */
-    FLOW_TIMELINE = 18,   /* sightings that a flow keeps */
-    FLOW_QUESTIONS = 8,   /* unanswered queries that a flow keeps */
-    FLOW_NAMES = 272,     /* bytes for their names */
-    FLOW_UNSEEN = 0xff,   /* index of a sighting that there is none of */
+    FLOW_TABLE = 16384, /* flows under way at a time */
+    FLOW_TIMELINE = 18, /* sightings that a flow keeps */
+    FLOW_QUESTIONS = 8, /* unanswered queries that a flow keeps */
+    FLOW_NAMES = 272,   /* bytes for their names */
+    FLOW_UNSEEN = 0xff, /* index of a sighting that there is none of */
 };
 
 /* Times, in nanoseconds. */
 #define FLOW_SECOND_NS INT64_C(1000000000)
-#define FLOW_IDLE_NS (120 * FLOW_SECOND_NS)         /* a flow without a packet for so long is over */
-#define FLOW_OPENING_NS (35 * FLOW_SECOND_NS)       /* RFC 6298: SYNs come again after 1, 2, 4, 8, 16, 32 s */
-#define FLOW_LINGER_NS (3 * FLOW_SECOND_NS)         /* a closed flow waits so long for packets that contradict its end */
-#define FLOW_PATIENCE_NS (9 * FLOW_SECOND_NS / 10)  /* a client that waited so long did not leave of its own accord */
-#define FLOW_SILENCE_NS (5 * FLOW_SECOND_NS)        /* silence counts from here when nothing was sent again */
-#define FLOW_IDLE_CLOSE_NS (10 * FLOW_SECOND_NS)    /* RFC 9210, 4.3: a recommended idle timeout; a close after it rejects nothing */
+#define FLOW_IDLE_NS (120 * FLOW_SECOND_NS)        /* a flow without a packet for so long is over */
+#define FLOW_OPENING_NS (35 * FLOW_SECOND_NS)      /* RFC 6298: SYNs come again after 1, 2, 4, 8, 16, 32 s */
+#define FLOW_LINGER_NS (3 * FLOW_SECOND_NS)        /* a closed flow waits so long for packets that contradict its end */
+#define FLOW_PATIENCE_NS (9 * FLOW_SECOND_NS / 10) /* a client that waited so long did not leave of its own accord */
+#define FLOW_SILENCE_NS (5 * FLOW_SECOND_NS)       /* silence counts from here when nothing was sent again */
+#define FLOW_IDLE_CLOSE_NS                                                                                             \
+    (10 * FLOW_SECOND_NS) /* RFC 9210, 4.3: a recommended idle timeout; a close after it rejects nothing */
 #define FLOW_DUPLICATE_NS (2 * FLOW_SECOND_NS / 1000) /* the same packet within this is a capture's second copy */
 
 /* What can happen in a flow, seen from the capture. */
@@ -30,12 +31,12 @@ enum flow_event {
     FLOW_SYN_AGAIN,
     FLOW_SYNACK,
     FLOW_SYNACK_AGAIN,
-    FLOW_ACK,            /* the client's ACK of the SYN-ACK */
-    FLOW_QUERY,          /* the client's first data */
-    FLOW_QUERY_AGAIN,    /* data that the client sent before */
+    FLOW_ACK,         /* the client's ACK of the SYN-ACK */
+    FLOW_QUERY,       /* the client's first data */
+    FLOW_QUERY_AGAIN, /* data that the client sent before */
     FLOW_QUERY_ACKED,
-    FLOW_ANSWER_PART,    /* data of the server that completes no message */
-    FLOW_ANSWER,         /* data of the server that completes an answer */
+    FLOW_ANSWER_PART, /* data of the server that completes no message */
+    FLOW_ANSWER,      /* data of the server that completes an answer */
     FLOW_SERVER_FIN,
     FLOW_SERVER_RST,
     FLOW_SERVER_RST_AGAIN,
@@ -44,39 +45,39 @@ enum flow_event {
     FLOW_CLIENT_RST,
     FLOW_CLIENT_AFTER_RST, /* the client goes on after "its" RST or after the server's */
     FLOW_ICMP,
-    FLOW_SERVER_LATER,   /* the server's first packet after the client's FIN, which shows how much it had sent */
+    FLOW_SERVER_LATER, /* the server's first packet after the client's FIN, which shows how much it had sent */
     FLOW_EVENTS
 };
 
 /* What speaks for one side or another within a single flow; report/rules.c gives each its weight and source. */
 enum flow_sign {
-    SIGN_AFTER_RST = 1u << 0,       /* the server goes on after "its" RST */
-    SIGN_SEQ_CHANGE = 1u << 1,      /* consecutive RSTs whose sequence numbers run ahead */
-    SIGN_ACK_CHANGE = 1u << 2,      /* consecutive RSTs whose ACK covers what the client never sent */
-    SIGN_REPEATED = 1u << 3,        /* several RSTs for one packet of the client */
-    SIGN_BAD_ACK = 1u << 4,         /* a RST that does not acknowledge the SYN it answers */
-    SIGN_IN_STATE = 1u << 5,        /* timestamps, IP-ID and window of the RST continue those of the connection */
-    SIGN_TIMESTAMP_JUMP = 1u << 6,  /* a RST whose timestamps do not fit the connection's */
-    SIGN_ID_ECHO = 1u << 7,         /* the RST's IP-ID is that of the client's packet */
-    SIGN_WINDOW_ECHO = 1u << 8,     /* the RST's window is that of the client's packet */
-    SIGN_TOS_DROPPED = 1u << 9,     /* the SYN was marked, the RST is not */
-    SIGN_TOS_COPIED = 1u << 10,     /* the RST bears the mark of the SYN */
-    SIGN_TOS_LOWDELAY = 1u << 11,   /* the RST bears TOS 0x10, the SYN does not */
-    SIGN_LABEL_ZERO = 1u << 12,     /* IPv6: the RST has no flow label */
-    SIGN_LABEL_SET = 1u << 13,      /* IPv6: the RST has one */
-    SIGN_AFTER_FIN = 1u << 14,      /* the RST follows the server's FIN */
-    SIGN_CLIENT_REFUSES = 1u << 15, /* the client resets the SYN-ACK and sends the same SYN again */
-    SIGN_SYNACK_IGNORED = 1u << 16, /* the client sends its SYN again although the SYN-ACK was captured */
-    SIGN_LOOPBACK = 1u << 17,       /* the RST was seen on a loopback device, its SYN nowhere */
-    SIGN_DATA_LOST = 1u << 18,      /* the server had sent data that never came by */
-    SIGN_NOTHING_SENT = 1u << 19,   /* the server's later packets show that it had sent no data */
+    SIGN_AFTER_RST = 1u << 0,         /* the server goes on after "its" RST */
+    SIGN_SEQ_CHANGE = 1u << 1,        /* consecutive RSTs whose sequence numbers run ahead */
+    SIGN_ACK_CHANGE = 1u << 2,        /* consecutive RSTs whose ACK covers what the client never sent */
+    SIGN_REPEATED = 1u << 3,          /* several RSTs for one packet of the client */
+    SIGN_BAD_ACK = 1u << 4,           /* a RST that does not acknowledge the SYN it answers */
+    SIGN_IN_STATE = 1u << 5,          /* timestamps, IP-ID and window of the RST continue those of the connection */
+    SIGN_TIMESTAMP_JUMP = 1u << 6,    /* a RST whose timestamps do not fit the connection's */
+    SIGN_ID_ECHO = 1u << 7,           /* the RST's IP-ID is that of the client's packet */
+    SIGN_WINDOW_ECHO = 1u << 8,       /* the RST's window is that of the client's packet */
+    SIGN_TOS_DROPPED = 1u << 9,       /* the SYN was marked, the RST is not */
+    SIGN_TOS_COPIED = 1u << 10,       /* the RST bears the mark of the SYN */
+    SIGN_TOS_LOWDELAY = 1u << 11,     /* the RST bears TOS 0x10, the SYN does not */
+    SIGN_LABEL_ZERO = 1u << 12,       /* IPv6: the RST has no flow label */
+    SIGN_LABEL_SET = 1u << 13,        /* IPv6: the RST has one */
+    SIGN_AFTER_FIN = 1u << 14,        /* the RST follows the server's FIN */
+    SIGN_CLIENT_REFUSES = 1u << 15,   /* the client resets the SYN-ACK and sends the same SYN again */
+    SIGN_SYNACK_IGNORED = 1u << 16,   /* the client sends its SYN again although the SYN-ACK was captured */
+    SIGN_LOOPBACK = 1u << 17,         /* the RST was seen on a loopback device, its SYN nowhere */
+    SIGN_DATA_LOST = 1u << 18,        /* the server had sent data that never came by */
+    SIGN_NOTHING_SENT = 1u << 19,     /* the server's later packets show that it had sent no data */
     SIGN_SYNACK_NO_WINDOW = 1u << 20, /* a SYN-ACK with window 0 */
-    SIGN_RST_PAYLOAD = 1u << 21,    /* the RST carries text */
-    SIGN_CLIENT_FORGED = 1u << 22,  /* a RST "of the client" at another TTL than the client's own packets, which go on */
-    SIGN_SIMPLE_SYN = 1u << 23,     /* a SYN without options: a scanner's */
-    SIGN_SLOW = 1u << 24,           /* the RST came 1.5 s or more after the packet it answers */
-    SIGN_BIG_ANSWER = 1u << 25,     /* UDP had said TC=1: the answer is too big for one packet */
-    SIGN_ONCE = 1u << 26,           /* the packet met by silence was sent once only */
+    SIGN_RST_PAYLOAD = 1u << 21,      /* the RST carries text */
+    SIGN_CLIENT_FORGED = 1u << 22, /* a RST "of the client" at another TTL than the client's own packets, which go on */
+    SIGN_SIMPLE_SYN = 1u << 23,    /* a SYN without options: a scanner's */
+    SIGN_SLOW = 1u << 24,          /* the RST came 1.5 s or more after the packet it answers */
+    SIGN_BIG_ANSWER = 1u << 25,    /* UDP had said TC=1: the answer is too big for one packet */
+    SIGN_ONCE = 1u << 26,          /* the packet met by silence was sent once only */
 };
 
 /* What became of a flow. */
@@ -130,7 +131,7 @@ struct sighting {
     uint64_t event : 8;     /* enum flow_event */
     uint32_t seq, ack, tsval, tsecr;
     uint32_t flow_label;
-    uint32_t length;        /* bytes of payload its sender declared */
+    uint32_t length; /* bytes of payload its sender declared */
     uint16_t window, ip_id;
     uint8_t ttl, tos, flags;
 };
@@ -142,9 +143,9 @@ struct flow_record {
     struct addr icmp_source;
     uint8_t icmp_type, icmp_code, icmp_quoted_ttl, icmp_family;
     uint8_t timeline_count;
-    uint8_t decisive;                /* index into the timeline, or FLOW_UNSEEN */
-    uint8_t at[FLOW_EVENTS];         /* index of the first sighting of each event, or FLOW_UNSEEN */
-    uint8_t count[FLOW_EVENTS];      /* how often it happened, at most 255 */
+    uint8_t decisive;           /* index into the timeline, or FLOW_UNSEEN */
+    uint8_t at[FLOW_EVENTS];    /* index of the first sighting of each event, or FLOW_UNSEEN */
+    uint8_t count[FLOW_EVENTS]; /* how often it happened, at most 255 */
     struct sighting timeline[FLOW_TIMELINE];
 };
 
@@ -195,7 +196,7 @@ struct flow_end {
     uint8_t outcome;   /* enum flow_outcome */
     uint8_t ttl;       /* of the decisive packet; 0 when there is none */
     uint8_t synack_ttl;
-    uint8_t ack_ttl;   /* of the server's first packet after the query that is not the decisive one; 0 when none */
+    uint8_t ack_ttl; /* of the server's first packet after the query that is not the decisive one; 0 when none */
     uint8_t icmp_type, icmp_code, icmp_quoted_ttl;
     uint32_t signs;
     struct addr icmp_source;

@@ -26,11 +26,11 @@ enum link_type {
 /* A view into the reader's buffer: gone at the reader's next call. */
 struct frame {
     const uint8_t *data;
-    uint32_t captured;  /* bytes at `data` */
-    uint32_t declared;  /* bytes the frame had on the wire */
-    int64_t time_ns;    /* since 1970-01-01 UTC */
+    uint32_t captured; /* bytes at `data` */
+    uint32_t declared; /* bytes the frame had on the wire */
+    int64_t time_ns;   /* since 1970-01-01 UTC */
     struct frame_ref ref;
-    int link_type;      /* enum link_type, or a number the parser does not know */
+    int link_type; /* enum link_type, or a number the parser does not know */
 };
 
 #endif

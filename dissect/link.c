@@ -3,11 +3,11 @@
 
 enum {
     ETHERTYPE_IPV4 = 0x0800,
-    ETHERTYPE_VLAN = 0x8100,      /* IEEE 802.1Q */
-    ETHERTYPE_PROVIDER = 0x88a8,  /* IEEE 802.1ad */
+    ETHERTYPE_VLAN = 0x8100,     /* IEEE 802.1Q */
+    ETHERTYPE_PROVIDER = 0x88a8, /* IEEE 802.1ad */
     ETHERTYPE_OLD_QINQ = 0x9100,
     ETHERTYPE_IPV6 = 0x86dd,
-    ETHERTYPE_LEAST = 0x0600,     /* below: an IEEE 802.3 length */
+    ETHERTYPE_LEAST = 0x0600, /* below: an IEEE 802.3 length */
     VLAN_TAGS_MOST = 8,
     ARPHRD_LOOPBACK_DEVICE = 772,
 };

@@ -11,8 +11,8 @@ enum packet_status {
     PACKET_OK,
     PACKET_SHORT,
     PACKET_BAD,
-    PACKET_FRAGMENT,  /* a later IP fragment, or a first one without its whole transport header */
-    PACKET_FOREIGN,   /* not IP, or a transport that says nothing here (ARP, ESP, ...) */
+    PACKET_FRAGMENT, /* a later IP fragment, or a first one without its whole transport header */
+    PACKET_FOREIGN,  /* not IP, or a transport that says nothing here (ARP, ESP, ...) */
     PACKET_LINK_UNKNOWN,
     PACKET_STATUSES
 };
@@ -40,21 +40,21 @@ struct packet {
 
     uint64_t source_mac; /* 48 bits; 0 when the link has none */
     enum link_direction direction;
-    bool loopback;       /* the frame was seen on a loopback device */
+    bool loopback; /* the frame was seen on a loopback device */
 
     struct addr source, target;
     uint32_t flow_label; /* IPv6 only */
     uint16_t ip_id;      /* IPv4 only */
     uint8_t family;      /* 4 or 6 */
     uint8_t protocol;
-    uint8_t ttl;         /* or hop limit */
-    uint8_t tos;         /* or traffic class */
+    uint8_t ttl; /* or hop limit */
+    uint8_t tos; /* or traffic class */
     bool dont_fragment;
 
     uint16_t source_port, target_port;
-    uint32_t seq, ack;   /* TCP only, as are the next four */
+    uint32_t seq, ack; /* TCP only, as are the next four */
     uint16_t window;
-    uint8_t flags;       /* enum tcp_flag */
+    uint8_t flags; /* enum tcp_flag */
     struct cursor options;
 
     uint8_t icmp_type, icmp_code;

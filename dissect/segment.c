@@ -9,10 +9,24 @@
 
 /* How many sightings of each event the timeline takes; the rest is only counted. */
 static const uint8_t notes_most[FLOW_EVENTS] = {
-    [FLOW_SYN] = 1, [FLOW_SYN_AGAIN] = 3, [FLOW_SYNACK] = 1, [FLOW_SYNACK_AGAIN] = 1, [FLOW_ACK] = 1,
-    [FLOW_QUERY] = 1, [FLOW_QUERY_AGAIN] = 2, [FLOW_QUERY_ACKED] = 1, [FLOW_ANSWER_PART] = 1, [FLOW_ANSWER] = 1,
-    [FLOW_SERVER_FIN] = 1, [FLOW_SERVER_RST] = 1, [FLOW_SERVER_RST_AGAIN] = 2, [FLOW_SERVER_AFTER_RST] = 1,
-    [FLOW_CLIENT_FIN] = 1, [FLOW_CLIENT_RST] = 1, [FLOW_CLIENT_AFTER_RST] = 1, [FLOW_ICMP] = 1,
+    [FLOW_SYN] = 1,
+    [FLOW_SYN_AGAIN] = 3,
+    [FLOW_SYNACK] = 1,
+    [FLOW_SYNACK_AGAIN] = 1,
+    [FLOW_ACK] = 1,
+    [FLOW_QUERY] = 1,
+    [FLOW_QUERY_AGAIN] = 2,
+    [FLOW_QUERY_ACKED] = 1,
+    [FLOW_ANSWER_PART] = 1,
+    [FLOW_ANSWER] = 1,
+    [FLOW_SERVER_FIN] = 1,
+    [FLOW_SERVER_RST] = 1,
+    [FLOW_SERVER_RST_AGAIN] = 2,
+    [FLOW_SERVER_AFTER_RST] = 1,
+    [FLOW_CLIENT_FIN] = 1,
+    [FLOW_CLIENT_RST] = 1,
+    [FLOW_CLIENT_AFTER_RST] = 1,
+    [FLOW_ICMP] = 1,
     [FLOW_SERVER_LATER] = 1,
 };
 
@@ -64,8 +78,8 @@ static bool is_copy(const struct flow_side *side, const struct packet *packet)
 
 static void remember(struct flow_side *side, const struct packet *packet, const struct tcp_options *options)
 {
-    uint32_t end = packet->seq + packet->payload_declared + ((packet->flags & TCP_SYN) != 0) +
-                   ((packet->flags & TCP_FIN) != 0);
+    uint32_t end =
+        packet->seq + packet->payload_declared + ((packet->flags & TCP_SYN) != 0) + ((packet->flags & TCP_FIN) != 0);
     if (!(packet->flags & TCP_RST)) {
         if (!side->has_next || seq_before(side->next, end))
             side->next = end;
@@ -134,8 +148,8 @@ static void take_query(void *context, const struct stream_message *raw)
         flow->expected = false;
     }
     flow->whole_queries++;
-    struct dns_question question = {.hash = message.question, .qtype = message.qtype,
-                                    .qname_length = message.qname_length};
+    struct dns_question question = {
+        .hash = message.question, .qtype = message.qtype, .qname_length = message.qname_length};
     if (message.has_question)
         memcpy(question.qname, message.qname, message.qname_length);
     forget_answered(flow);
@@ -199,7 +213,8 @@ static void client_data(struct flow *flow, const struct packet *packet, const st
     if (!flow->queries.begun || flow->record.at[FLOW_QUERY] == FLOW_UNSEEN)
         flow->query_seq = seq;
     bool early = flow->queries.begun && seq_before(flow->queries.next, seq);
-    uint32_t fresh = stream_feed(&flow->queries, pool, seq, packet->payload, packet->payload_declared, take_query, &sink);
+    uint32_t fresh =
+        stream_feed(&flow->queries, pool, seq, packet->payload, packet->payload_declared, take_query, &sink);
     if (fresh > 0 || early) {
         flow->query_ns = packet->time_ns;
         flow_note(flow, FLOW_QUERY, packet, false, options);

@@ -239,8 +239,8 @@ static uint32_t drain_early(struct stream *stream, struct stream_pool *pool, str
         /* copied out of the list first: consuming may give up the stream and with it the list */
         struct block current = *block;
         release_first_block(stream, pool);
-        fresh += advance(stream, pool, current.seq, cursor_of(current.bytes, current.held), current.length, sink,
-                         context);
+        fresh +=
+            advance(stream, pool, current.seq, cursor_of(current.bytes, current.held), current.length, sink, context);
     }
     stream->gap = false;
     return fresh;

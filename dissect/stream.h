@@ -7,8 +7,8 @@
 enum {
     /* Of each message this much is kept while it is incomplete: a header (12), the longest name (255), type and class. */
     STREAM_HEAD = 272,
-    STREAM_HEADS = 4096,  /* incomplete messages at a time, over all streams */
-    STREAM_BLOCK = 1536,  /* bytes of a block that holds data which came too early */
+    STREAM_HEADS = 4096, /* incomplete messages at a time, over all streams */
+    STREAM_BLOCK = 1536, /* bytes of a block that holds data which came too early */
     STREAM_BLOCKS = 2048,
     STREAM_BLOCKS_EACH = 64,
     STREAM_NONE = 0xffff,
@@ -16,17 +16,17 @@ enum {
 
 /* One direction of a flow. Zeroed memory with `head` and `early` set to STREAM_NONE is a stream not begun. */
 struct stream {
-    uint32_t next;      /* sequence number of the byte that is due */
-    uint32_t got;       /* bytes of the current message, its length prefix not counted */
-    uint16_t length;    /* of the current message */
-    uint8_t prefix;     /* bytes of the length prefix read so far: 0, 1 or 2 */
-    bool begun;         /* `next` is known */
-    bool opaque;        /* bytes were lost or never captured: messages can no longer be told apart */
-    bool gap;           /* later data arrived, earlier data did not (yet) */
+    uint32_t next;   /* sequence number of the byte that is due */
+    uint32_t got;    /* bytes of the current message, its length prefix not counted */
+    uint16_t length; /* of the current message */
+    uint8_t prefix;  /* bytes of the length prefix read so far: 0, 1 or 2 */
+    bool begun;      /* `next` is known */
+    bool opaque;     /* bytes were lost or never captured: messages can no longer be told apart */
+    bool gap;        /* later data arrived, earlier data did not (yet) */
     uint16_t early_count;
-    uint16_t head;      /* index into the pool */
-    uint16_t held;      /* bytes kept there */
-    uint16_t early;     /* first block of the list, in sequence order */
+    uint16_t head;  /* index into the pool */
+    uint16_t held;  /* bytes kept there */
+    uint16_t early; /* first block of the list, in sequence order */
 };
 
 struct stream_pool;

@@ -55,17 +55,28 @@ static void add_frames(struct report_evidence *evidence, const struct verdict *v
     }
 }
 
-/* Shows the server's packets on this port, and the errors about them. */
-static char *filter_of(const struct rule_case *c)
+/* What of a server's traffic shows a finding of each group, as a Wireshark display filter behind "addr == server". */
+static const char *const group_filters[RULE_GROUPS] = {
+    [GROUP_DISTANCE] = "(tcp.srcport == %u || udp.srcport == %u)",
+    [GROUP_FORM] = "tcp.port == %u && (tcp.flags.syn == 1 || tcp.flags.reset == 1)",
+    [GROUP_IP_ID] = "(tcp.srcport == %u || udp.srcport == %u)",
+    [GROUP_TIMING] = "(tcp.port == %u || udp.port == %u)",
+    [GROUP_PATTERN] = "(tcp.srcport == %u || udp.srcport == %u)",
+};
+
+static char *filter_of(const struct rule *rule, const struct rule_case *c)
 {
-    char server[ADDR_TEXT], source[ADDR_TEXT];
-    bool v4 = addr_is_v4(c->server->address);
+    char server[ADDR_TEXT], source[ADDR_TEXT], port[80];
+    const char *ip = addr_is_v4(c->server->address) ? "ip" : "ipv6";
     addr_text(c->server->address, server);
     if (!addr_is_none(c->ending->end.icmp_source))
-        return format("%s.src == %s && %s.type == %u", v4 ? "ip" : "ipv6", addr_text(c->ending->end.icmp_source, source),
-                      v4 ? "icmp" : "icmpv6", c->ending->end.icmp_type);
-    return format("%s.addr == %s && (tcp.port == %u || udp.port == %u)", v4 ? "ip" : "ipv6", server, c->server->port,
-                  c->server->port);
+        return format("%s.src == %s && %s.type == %u", ip, addr_text(c->ending->end.icmp_source, source),
+                      addr_is_v4(c->server->address) ? "icmp" : "icmpv6", c->ending->end.icmp_type);
+    if (!group_filters[rule->group]) /* the rest shows within one connection */
+        return format("%s.addr == %s && tcp.port == %u && tcp.port == %u", ip, server, c->server->port,
+                      c->flow->client_port);
+    snprintf(port, sizeof port, group_filters[rule->group], c->server->port, c->server->port);
+    return format("%s.addr == %s && %s", ip, server, port);
 }
 
 static void add_evidence(struct report_server *server, const struct verdict *verdict, const struct rule *rule)
@@ -75,7 +86,7 @@ static void add_evidence(struct report_server *server, const struct verdict *ver
     struct report_evidence *evidence = &server->evidence[server->evidence_count++];
     *evidence = (struct report_evidence){.rule = rule};
     evidence->text = rules_sentence(rule, &verdict->rule_case);
-    evidence->filter = filter_of(&verdict->rule_case);
+    evidence->filter = filter_of(rule, &verdict->rule_case);
     add_frames(evidence, verdict);
 }
 
@@ -127,6 +138,8 @@ void evidence_intermediaries(struct report *report)
         if (addr_same(address, server->facts->address))
             address = (struct addr){{0, 0}};
         uint8_t ttl = end->ttl ? end->ttl : server->judgement.mechanism == MECHANISM_TCP_PROXY ? end->synack_ttl : 0;
+        if (ruler_read(&server->ruler, server->facts, ttl).relation != RELATION_NEARER && addr_is_none(address))
+            ttl = 0; /* a TTL that is the server's own, or farther, tells nothing of the box's place */
         struct report_intermediary *box = find_box(report, address, ttl ? ttl_hops(ttl) : REPORT_HOPS_UNKNOWN);
         if (box && box->server_count < sizeof box->servers / sizeof *box->servers)
             box->servers[box->server_count++] = (uint32_t)i;
@@ -157,15 +170,18 @@ void evidence_weaknesses(struct report *report)
         const struct report_input *input = &report->source.inputs[i];
         report->truncated |= input->truncated || input->trouble;
         if (input->truncated)
-            add_weakness(report, format("%s ends in the middle of a frame; it was judged as far as it goes", input->path));
+            add_weakness(report,
+                         format("%s ends in the middle of a frame; it was judged as far as it goes", input->path));
         if (input->kernel_dropped > 0)
-            add_weakness(report, format("%s: the kernel dropped %" PRId64 " frames", input->path, input->kernel_dropped));
+            add_weakness(report,
+                         format("%s: the kernel dropped %" PRId64 " frames", input->path, input->kernel_dropped));
         if (input->snaplen > 0 && input->snaplen < SNAPLEN_ENOUGH && input->frames > 0)
             add_weakness(report, format("%s was cut at %u bytes a frame: DNS questions may be unreadable", input->path,
                                         input->snaplen));
     }
     add_count(report, counters->flows.evicted, "TCP flows were given up early, because too many were open at a time");
-    add_count(report, counters->flows.streams_lost, "TCP streams could not be reassembled, because too many were incomplete");
+    add_count(report, counters->flows.streams_lost,
+              "TCP streams could not be reassembled, because too many were incomplete");
     add_count(report, counters->refused.servers, "packets belonged to servers beyond those that can be remembered");
     add_count(report, counters->statuses[PACKET_BAD], "frames were malformed");
 }

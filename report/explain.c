@@ -47,7 +47,7 @@ static const char *const outcomes[] = {
     [REPORT_UNANSWERED] = "Connection attempts or queries met silence.",
     [REPORT_REJECTED] =
         ("Connection attempts or queries were turned down: RST, ICMP error, close without answer, cut answer, "
-                        "or an error over TCP where UDP gives none."),
+         "or an error over TCP where UDP gives none."),
 };
 static_assert(sizeof outcomes / sizeof *outcomes == REPORT_OUTCOMES, "each outcome has its meaning");
 
@@ -147,8 +147,7 @@ static void write_rule(struct page *page, const struct rule *rule)
 
 static void write_word(struct page *page, const struct vocabulary *vocabulary, unsigned i, bool with_kind)
 {
-    fprintf(page->out, "  %s%s%s\n", vocabulary->name(i), with_kind ? ": " : "",
-            with_kind ? vocabulary->kind : "");
+    fprintf(page->out, "  %s%s%s\n", vocabulary->name(i), with_kind ? ": " : "", with_kind ? vocabulary->kind : "");
     page_paragraph(page, MEANING_INDENT, "", vocabulary->meanings[i]);
 }
 

@@ -120,7 +120,7 @@ static struct json_object *tcp_of(struct writer *writer, const struct report_ser
     const struct tcp_facts *tcp = server->tcp;
     struct json_object *object = json_object_new_object();
     writer_number(writer, object, "attempts",
-               (uint64_t)server->answered + server->rejected + server->unanswered + server->aborted);
+                  (uint64_t)server->answered + server->rejected + server->unanswered + server->aborted);
     writer_number(writer, object, "answered", server->answered);
     writer_number(writer, object, "rejected", server->rejected);
     writer_number(writer, object, "unanswered", server->unanswered);
@@ -317,38 +317,95 @@ static struct json_object *counters_of(struct writer *writer)
     return object;
 }
 
-static struct json_object *report_of(struct writer *writer)
+static struct json_object *version_of(struct writer *writer)
 {
-    const struct report *report = writer->report;
-    struct json_object *root = json_object_new_object(), *servers = json_object_new_array();
-    struct json_object *boxes = json_object_new_array(), *weaknesses = json_object_new_array();
-    writer_text(writer, root, "schema_version", REPORT_SCHEMA_VERSION);
-    writer_put(writer, root, "tool", tool_of(writer));
-    writer_time(writer, root, "generated", report->source.generated_ns);
-    writer_put(writer, root, "source", source_of(writer));
-    writer_text(writer, root, "vantage", vantage_name(report->vantage));
-    writer_put(writer, root, "verdict", overall_of(writer));
-    for (size_t i = 0; i < report->server_count; i++)
-        writer_append(writer, servers, server_of(writer, &report->servers[i]));
-    writer_put(writer, root, "servers", servers);
-    for (unsigned i = 0; i < report->intermediary_count; i++)
-        writer_append(writer, boxes, intermediary_of(writer, &report->intermediaries[i]));
-    writer_put(writer, root, "intermediaries", boxes);
-    writer_put(writer, root, "counters", counters_of(writer));
-    for (unsigned i = 0; i < report->weakness_count; i++)
-        writer_append(writer, weaknesses, writer_string(report->weaknesses[i]));
-    writer_put(writer, root, "weaknesses", weaknesses);
-    return root;
+    (void)writer;
+    return json_object_new_string(REPORT_SCHEMA_VERSION);
 }
+
+static struct json_object *generated_of(struct writer *writer)
+{
+    char text[WORDS_TIME];
+    return json_object_new_string(words_time(writer->report->source.generated_ns, text));
+}
+
+static struct json_object *vantage_of(struct writer *writer)
+{
+    return json_object_new_string(vantage_name(writer->report->vantage));
+}
+
+static struct json_object *intermediaries_of(struct writer *writer)
+{
+    struct json_object *list = json_object_new_array();
+    for (unsigned i = 0; i < writer->report->intermediary_count; i++)
+        writer_append(writer, list, intermediary_of(writer, &writer->report->intermediaries[i]));
+    return list;
+}
+
+static struct json_object *weaknesses_of(struct writer *writer)
+{
+    struct json_object *list = json_object_new_array();
+    for (unsigned i = 0; i < writer->report->weakness_count; i++)
+        writer_append(writer, list, writer_string(writer->report->weaknesses[i]));
+    return list;
+}
+
+/* Writes a value as it stands within others: its lines but the first are moved to the right. Frees it. */
+static void write_value(struct writer *writer, FILE *out, struct json_object *value, int indent)
+{
+    int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
+    const char *text = value && !writer->failed ? json_object_to_json_string_ext(value, style) : NULL;
+    writer->failed |= text == NULL;
+    while (text && *text) {
+        size_t line = strcspn(text, "\n");
+        fwrite(text, 1, line, out);
+        text += line;
+        if (*text == '\n')
+            fprintf(out, "%c%*s", *text++, indent, "");
+    }
+    json_object_put(value);
+}
+
+/* One server at a time: a thousand of them in memory at once would cost more than the whole analysis. */
+static void write_servers(struct writer *writer, FILE *out)
+{
+    fputs("[", out);
+    for (size_t i = 0; i < writer->report->server_count; i++) {
+        fputs(i ? ",\n    " : "\n    ", out);
+        write_value(writer, out, server_of(writer, &writer->report->servers[i]), 4);
+    }
+    fputs(writer->report->server_count ? "\n  ]" : "]", out);
+}
+
+/* The report's members in the order of the contract; without a maker: the servers. */
+static const struct {
+    const char *key;
+    struct json_object *(*make)(struct writer *writer);
+} members[] = {
+    {"schema_version", version_of},
+    {"tool", tool_of},
+    {"generated", generated_of},
+    {"source", source_of},
+    {"vantage", vantage_of},
+    {"verdict", overall_of},
+    {"servers", NULL},
+    {"intermediaries", intermediaries_of},
+    {"counters", counters_of},
+    {"weaknesses", weaknesses_of},
+};
 
 bool render_json(const struct report *report, const struct render_options *options, FILE *out)
 {
     (void)options; /* the whole report, always: a program picks for itself */
     struct writer writer = {.report = report};
-    struct json_object *root = report_of(&writer);
-    int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-    const char *text = writer.failed ? NULL : json_object_to_json_string_ext(root, style);
-    bool written = text && fputs(text, out) >= 0 && fputc('\n', out) != EOF && fflush(out) == 0 && !ferror(out);
-    json_object_put(root);
-    return written;
+    fputs("{", out);
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        fprintf(out, "%s\n  \"%s\": ", i ? "," : "", members[i].key);
+        if (members[i].make)
+            write_value(&writer, out, members[i].make(&writer), 2);
+        else
+            write_servers(&writer, out);
+    }
+    fputs("\n}\n", out);
+    return !writer.failed && fflush(out) == 0 && !ferror(out);
 }

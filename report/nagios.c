@@ -23,5 +23,5 @@ bool render_nagios(const struct report *report, const struct render_options *opt
     fprintf(out, "TCP53 %s - %s | answered=%llu rejected=%llu;0 unanswered=%llu;0\n", status_word(report),
             report->server_count ? report->servers[0].headline : "no DNS server seen", (unsigned long long)answered,
             (unsigned long long)rejected, (unsigned long long)unanswered);
-    return !ferror(out);
+    return fflush(out) == 0 && !ferror(out);
 }

@@ -87,12 +87,8 @@ void page_heading(struct page *page, const char *heading)
 
 /* Terminal colours (ECMA-48 8.3.117). */
 static const char *const outcome_colours[] = {
-    [REPORT_NONE] = "",
-    [REPORT_ANSWERED] = "\x1b[32m",
-    [REPORT_ABORTED] = "\x1b[36m",
-    [REPORT_MIXED] = "\x1b[33m",
-    [REPORT_UNANSWERED] = "\x1b[1;33m",
-    [REPORT_REJECTED] = "\x1b[1;31m",
+    [REPORT_NONE] = "",          [REPORT_ANSWERED] = "\x1b[32m",     [REPORT_ABORTED] = "\x1b[36m",
+    [REPORT_MIXED] = "\x1b[33m", [REPORT_UNANSWERED] = "\x1b[1;33m", [REPORT_REJECTED] = "\x1b[1;31m",
 };
 static_assert(sizeof outcome_colours / sizeof *outcome_colours == REPORT_OUTCOMES, "each outcome has its colour");
 

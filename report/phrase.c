@@ -52,6 +52,15 @@ static void word_end_hops(FILE *out, const struct rule_case *c)
     write_hops(out, ttl_hops(c->ending->end.ttl));
 }
 
+static void word_end_place(FILE *out, const struct rule_case *c)
+{
+    unsigned hops = ttl_hops(c->ending->end.ttl);
+    if (hops == 0)
+        fputs("on the capture's own link (the first router or firewall)", out);
+    else
+        fprintf(out, "%u hop%s from the capture", hops, hops == 1 ? "" : "s");
+}
+
 static void word_synack_ttl(FILE *out, const struct rule_case *c)
 {
     fprintf(out, "%u", c->ending->end.synack_ttl);
@@ -126,15 +135,25 @@ static const struct {
     const char *name;
     void (*write)(FILE *out, const struct rule_case *c);
 } words[] = {
-    {"server", word_server},         {"port", word_port},
-    {"client", word_client},         {"alike", word_alike},
-    {"end_ttl", word_end_ttl},       {"end_hops", word_end_hops},
-    {"synack_ttl", word_synack_ttl}, {"synack_hops", word_synack_hops},
-    {"ack_ttl", word_ack_ttl},       {"ref_ttl", word_ref_ttl},
-    {"ref_hops", word_ref_hops},     {"ref_samples", word_ref_samples},
-    {"ref_kind", word_ref_kind},     {"icmp_source", word_icmp_source},
-    {"icmp_name", word_icmp_name},   {"delay", word_delay},
-    {"floor", word_floor},           {"rcode", word_rcode},
+    {"server", word_server},
+    {"port", word_port},
+    {"client", word_client},
+    {"alike", word_alike},
+    {"end_place", word_end_place},
+    {"end_ttl", word_end_ttl},
+    {"end_hops", word_end_hops},
+    {"synack_ttl", word_synack_ttl},
+    {"synack_hops", word_synack_hops},
+    {"ack_ttl", word_ack_ttl},
+    {"ref_ttl", word_ref_ttl},
+    {"ref_hops", word_ref_hops},
+    {"ref_samples", word_ref_samples},
+    {"ref_kind", word_ref_kind},
+    {"icmp_source", word_icmp_source},
+    {"icmp_name", word_icmp_name},
+    {"delay", word_delay},
+    {"floor", word_floor},
+    {"rcode", word_rcode},
     {"edge_networks", word_edge_networks},
 };
 

@@ -23,8 +23,8 @@ static void add_clients(struct report_server *out, const struct facts *facts, co
         struct server_verdict verdict = verdict_server(facts, out->facts, client->endings, crowd);
         bool alike = verdict.outcome == out->outcome && verdict.judgement.culprit == out->judgement.culprit;
         if (!alike && verdict.outcome != REPORT_NONE)
-            out->clients[out->client_count++] = (struct report_client){client->address, verdict.outcome,
-                                                                        verdict.judgement.culprit, client->attempts};
+            out->clients[out->client_count++] =
+                (struct report_client){client->address, verdict.outcome, verdict.judgement.culprit, client->attempts};
     }
 }
 
@@ -144,7 +144,8 @@ static bool list_servers(struct report *report)
 {
     const struct report_source *source = &report->source;
     size_t room = 0;
-    for (uint32_t i = facts_next_server(report->facts, 0); i != FACTS_NONE; i = facts_next_server(report->facts, i + 1)) {
+    for (uint32_t i = facts_next_server(report->facts, 0); i != FACTS_NONE;
+         i = facts_next_server(report->facts, i + 1)) {
         struct server *server = facts_server_at(report->facts, i);
         if (!is_selected(source->servers, source->server_count, server->address))
             continue;

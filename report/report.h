@@ -20,9 +20,9 @@ enum report_outcome {
 enum confidence { CONFIDENCE_NONE, CONFIDENCE_INDICATED, CONFIDENCE_STRONG, CONFIDENCE_PROVEN, CONFIDENCES };
 
 enum {
-    REPORT_SERVERS = 1000,  /* servers shown; the worst first */
-    REPORT_CLIENTS = 16,    /* clients shown for a server */
-    REPORT_LOST = 32,       /* lost lookups shown for a server */
+    REPORT_SERVERS = 1000, /* servers shown; the worst first */
+    REPORT_CLIENTS = 16,   /* clients shown for a server */
+    REPORT_LOST = 32,      /* lost lookups shown for a server */
     REPORT_EVIDENCE = 12,
     REPORT_ADVICE = 4,
     REPORT_FLOWS = 4,
@@ -41,9 +41,9 @@ struct report_input {
     int64_t first_ns, last_ns; /* 0: no frame */
     uint32_t snaplen;
     bool truncated;
-    const char *trouble;       /* NULL: none */
-    int64_t kernel_dropped;    /* -1: not known (a saved file) */
-    const char *sha256;        /* NULL: not asked for */
+    const char *trouble;    /* NULL: none */
+    int64_t kernel_dropped; /* -1: not known (a saved file) */
+    const char *sha256;     /* NULL: not asked for */
 };
 
 struct report_source {
@@ -94,7 +94,7 @@ struct report_server {
     struct ruler ruler;
     const struct ending *ending; /* what most of its failed flows came to; NULL when none failed */
     uint32_t answered, rejected, unanswered, aborted, incomplete;
-    bool mail_affected;          /* MX questions were lost, or any failed while none was seen */
+    bool mail_affected; /* MX questions were lost, or any failed while none was seen */
     char *headline, *explanation, *against;
     char *advice[REPORT_ADVICE];
     unsigned advice_count;
@@ -128,8 +128,8 @@ struct report {
     unsigned intermediary_count;
     char *weaknesses[8]; /* what the capture lacks, a sentence each */
     unsigned weakness_count;
-    bool truncated;      /* an input broke off or could not be read */
-    int exit_status;     /* by the contract; 2 is the caller's to set where trouble is */
+    bool truncated;  /* an input broke off or could not be read */
+    int exit_status; /* by the contract; 2 is the caller's to set where trouble is */
 };
 
 /* Makes a report of what the analysis saw; NULL without memory. The facts must outlive it. */

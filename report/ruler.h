@@ -19,25 +19,25 @@ struct ruler {
     enum ruler_kind kind;
     struct ttl_set ttl;
     uint32_t samples;
-    uint8_t usual;            /* the TTL most seen */
+    uint8_t usual;              /* the TTL most seen */
     unsigned nearest, farthest; /* hops, over all TTLs seen */
-    bool constant;            /* one TTL only */
-    bool split;               /* answers over UDP and over TCP come from different distances */
-    struct frame_ref frame;   /* a packet with the usual TTL */
+    bool constant;              /* one TTL only */
+    bool split;                 /* answers over UDP and over TCP come from different distances */
+    struct frame_ref frame;     /* a packet with the usual TTL */
 };
 
 enum relation {
     RELATION_UNKNOWN,
-    RELATION_SAME,        /* a TTL that the server's own packets have */
-    RELATION_SAME_HOPS,   /* as many hops by another initial TTL */
-    RELATION_NEARER,      /* nearer than every packet of the server */
+    RELATION_SAME,      /* a TTL that the server's own packets have */
+    RELATION_SAME_HOPS, /* as many hops by another initial TTL */
+    RELATION_NEARER,    /* nearer than every packet of the server */
     RELATION_FARTHER,
-    RELATION_AMONG,       /* within the spread of the server's packets, or equal to only one kind of its answers */
+    RELATION_AMONG, /* within the spread of the server's packets, or equal to only one kind of its answers */
 };
 
 struct reading {
     enum relation relation;
-    unsigned gap; /* hops between the packet and the server's nearest (or farthest) one */
+    unsigned gap;     /* hops between the packet and the server's nearest (or farthest) one */
     bool other_class; /* its initial TTL is none that the server uses */
 };
 

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 
 enum {
-    SAMPLES_ENOUGH = 3,     /* packets of each kind from which on a constant distance counts as constant */
-    FLOOR_LEAST_US = 4000,  /* round trips below this are too near the noise of a capture to compare */
+    SAMPLES_ENOUGH = 3,    /* packets of each kind from which on a constant distance counts as constant */
+    FLOOR_LEAST_US = 4000, /* round trips below this are too near the noise of a capture to compare */
     FLOOR_SAMPLES = 5,
     COUNTER_STEPS = 3,
     NETWORKS_ENOUGH = 3,
@@ -403,8 +403,8 @@ static bool own_host_rejects(const struct rule_case *c)
 
 static bool own_host_silent(const struct rule_case *c)
 {
-    bool silent = is(c, MECHANISM_SYN_UNANSWERED) || is(c, MECHANISM_QUERY_UNACKED) ||
-                  is(c, MECHANISM_QUERY_UNANSWERED);
+    bool silent =
+        is(c, MECHANISM_SYN_UNANSWERED) || is(c, MECHANISM_QUERY_UNACKED) || is(c, MECHANISM_QUERY_UNANSWERED);
     return c->vantage == VANTAGE_SERVER && silent && c->udp_alive && c->ruler.constant && c->ruler.farthest == 0;
 }
 
@@ -484,8 +484,7 @@ static const struct rule table[] = {
     {"nearer-few-samples", BOX, STRONG, GROUP_DISTANCE, nearer_few,
      "The packet came from {end_hops} away (TTL {end_ttl}), the server's own {ref_kind} from {ref_hops} (TTL "
      "{ref_ttl}).",
-     "As `nearer`, by fewer packets than prove that both distances are constant.",
-     "nmap-os-db; [lab]"},
+     "As `nearer`, by fewer packets than prove that both distances are constant.", "nmap-os-db; [lab]"},
     {"nearer-one-hop", BOX, STRONG, GROUP_DISTANCE, nearer_one_hop,
      "All {alike} such packets came from one hop nearer (TTL {end_ttl}) than the server's own DNS answers (TTL "
      "{ref_ttl}, {ref_samples} answers, always the same): from the last router before it.",
@@ -494,8 +493,7 @@ static const struct rule table[] = {
      "[lab]: a reject rule on the last router"},
     {"nearer-one-hop-few", BOX, WEAK, GROUP_DISTANCE, nearer_one_hop_few,
      "The packet came from one hop nearer (TTL {end_ttl}) than the server's own {ref_kind} (TTL {ref_ttl}).",
-     "One hop by few packets: a firewall before the server, or a route that differs by one router.",
-     "[lab]"},
+     "One hop by few packets: a firewall before the server, or a route that differs by one router.", "[lab]"},
     {"nearer-than-handshake", BOX, CONCLUSIVE, GROUP_DISTANCE, nearer_than_handshake_known,
      "Within one connection the SYN-ACK came from {synack_hops} away (TTL {synack_ttl}), as the server's DNS answers "
      "do, and the end of it from {end_hops} (TTL {end_ttl}).",
@@ -508,15 +506,15 @@ static const struct rule table[] = {
      "nearer one is the intermediary.",
      "NDSS 2009; [lab]"},
     {"same-distance", SERVER, STRONG, GROUP_DISTANCE, same_distance,
-     "The packet that ends the connection came with TTL {end_ttl} ({end_hops}), exactly as the server's own DNS answers "
+     "The packet that ends the connection came with TTL {end_ttl} ({end_hops}), exactly as the server's own DNS "
+     "answers "
      "do ({ref_samples} of them).",
      "It was made at the server's distance: by the server's host (closed port, its own firewall, its DNS software) or "
      "by a device directly in front of it that does not show in the TTL.",
      "nmap-os-db; [lab]"},
     {"same-distance-on-link", SERVER, CONCLUSIVE, GROUP_DISTANCE, same_on_link,
      "The server is on this link: the packet came from the same hardware address and TTL as its DNS answers.",
-     "No router lies between, so nothing but a bridge could have put itself there.",
-     "[lab]"},
+     "No router lies between, so nothing but a bridge could have put itself there.", "[lab]"},
     {"same-as-other-traffic", SERVER, STRONG, GROUP_DISTANCE, same_as_other_traffic,
      "The packet that ends the connection came with TTL {end_ttl} ({end_hops}), as other traffic of that address does "
      "({ref_samples} packets on other ports).",
@@ -543,7 +541,8 @@ static const struct rule table[] = {
      "A transparent proxy answers the handshake itself, so all that follows is its doing.",
      "[lab]: REDIRECT to a local listener"},
     {"syn-proxy", SERVER, STRONG, GROUP_DISTANCE, syn_proxy,
-     "The SYN-ACK came from a SYN proxy {synack_hops} away (TTL {synack_ttl}); the RST came from the server itself (TTL "
+     "The SYN-ACK came from a SYN proxy {synack_hops} away (TTL {synack_ttl}); the RST came from the server itself "
+     "(TTL "
      "{end_ttl}, as its DNS answers).",
      "A SYN proxy answers for the server before it knows whether the port is open; the real refusal follows from the "
      "server's distance.",
@@ -566,40 +565,30 @@ static const struct rule table[] = {
      "RFC 9293 3.10.7.3; nmap-os-db; Snort sp_respond.c"},
     {"rst-timestamps-jump", BOX, STRONG, GROUP_FORM, timestamp_jump,
      "The RST carries timestamps that do not fit those of the connection.",
-     "An injector that fills in the option does not know the server's clock.",
-     "net4people #442; RFC 7323 5.4"},
-    {"rst-echoes-window", BOX, STRONG, GROUP_FORM, window_echo,
-     "The RST's window is the client's own.",
+     "An injector that fills in the option does not know the server's clock.", "net4people #442; RFC 7323 5.4"},
+    {"rst-echoes-window", BOX, STRONG, GROUP_FORM, window_echo, "The RST's window is the client's own.",
      "Window 0 in 98.6 % of closed ports; boxes that build the RST out of the client's packet leave its window in.",
      "nmap-os-db; Suricata respond-reject-libnet11.c; N. Davids"},
-    {"rst-tos-lowdelay", BOX, WEAK, GROUP_FORM, tos_lowdelay,
-     "The RST bears TOS 0x10, as a pf packet filter sends it.",
-     "pf (OpenBSD, FreeBSD, pfSense, OPNsense) marks its resets so; it may run on the server as well.",
-     "pf_build_tcp"},
+    {"rst-tos-lowdelay", BOX, WEAK, GROUP_FORM, tos_lowdelay, "The RST bears TOS 0x10, as a pf packet filter sends it.",
+     "pf (OpenBSD, FreeBSD, pfSense, OPNsense) marks its resets so; it may run on the server as well.", "pf_build_tcp"},
     {"rst-tos-dropped", BOX, WEAK, GROUP_FORM, tos_dropped,
      "The SYN was marked with a TOS, the RST is not: netfilter makes resets so, a Linux stack copies the mark.",
-     "It tells what made the RST, not where that runs.",
-     "Linux nf_reject_ipv4.c against tcp_v4_send_reset; [lab]"},
+     "It tells what made the RST, not where that runs.", "Linux nf_reject_ipv4.c against tcp_v4_send_reset; [lab]"},
     {"rst-tos-copied", SERVER, WEAK, GROUP_FORM, tos_copied,
-     "The RST bears the TOS of the SYN, as a Linux stack's own reset does.",
-     "netfilter's REJECT sends TOS 0, pf 0x10.",
+     "The RST bears the TOS of the SYN, as a Linux stack's own reset does.", "netfilter's REJECT sends TOS 0, pf 0x10.",
      "Linux tcp_v4_send_reset; [lab]"},
     {"rst-flow-label", SERVER, WEAK, GROUP_FORM, label_set,
      "The RST has an IPv6 flow label: it was made by a TCP stack, so the port is closed, not filtered.",
-     "Linux gives its own resets a flow label, netfilter's REJECT sends 0.",
-     "Linux auto_flowlabels; [lab]"},
+     "Linux gives its own resets a flow label, netfilter's REJECT sends 0.", "Linux auto_flowlabels; [lab]"},
     {"rst-no-flow-label", NOBODY, WEAK, GROUP_FORM, label_zero,
      "The RST has no IPv6 flow label: it was made by a packet filter such as netfilter, not by a TCP stack.",
-     "It tells a firewall rule from a closed port, not where the firewall runs.",
-     "Linux nf_reject_ipv6.c; [lab]"},
-    {"rst-repeated", BOX, WEAK, GROUP_FORM, repeated,
-     "One packet of the client drew several RSTs.",
+     "It tells a firewall rule from a closed port, not where the firewall runs.", "Linux nf_reject_ipv6.c; [lab]"},
+    {"rst-repeated", BOX, WEAK, GROUP_FORM, repeated, "One packet of the client drew several RSTs.",
      "Injectors send several to be sure; load balancers and NATs are known to do it too.",
      "Clayton, Murdoch, Watson 2006; net4people #285"},
     {"rst-payload", NOBODY, WEAK, GROUP_FORM, has_payload,
      "The RST carries text: read it in the capture, it may name its sender.",
-     "RFC 9293 allows text in a RST; HP-UX and load balancers use it.",
-     "RFC 9293 3.5.3; nmap-os-db"},
+     "RFC 9293 allows text in a RST; HP-UX and load balancers use it.", "RFC 9293 3.5.3; nmap-os-db"},
 
     {"rst-echoes-ip-id", BOX, STRONG, GROUP_IP_ID, id_echo,
      "The RST's IP identification is that of the client's own packet.",
@@ -612,8 +601,7 @@ static const struct rule table[] = {
      "public captures, read by hand"},
     {"own-ip-id-counter", SERVER, STRONG, GROUP_IP_ID, own_counter,
      "The RSTs and the UDP answers of this address come out of one IP-ID counter: the same machine wrote both.",
-     "A box on the way would have a counter of its own.",
-     "public captures, read by hand"},
+     "A box on the way would have a counter of its own.", "public captures, read by hand"},
 
     {"rst-too-early", BOX, STRONG, GROUP_TIMING, too_early,
      "The RST came {delay}, the server's fastest handshake takes {floor}.",
@@ -629,10 +617,8 @@ static const struct rule table[] = {
      "RTT floor over at least 5 answers of 4 ms or more"},
     {"rst-at-round-trip", SERVER, WEAK, GROUP_TIMING, at_round_trip,
      "The RST came {delay}, about one round trip to the server ({floor}).",
-     "It fits the server's distance in time as well.",
-     "RTT floor over at least 5 samples of 4 ms or more"},
-    {"rst-slow", BOX, WEAK, GROUP_TIMING, slow,
-     "The RST came {delay}: far too late for a closed port.",
+     "It fits the server's distance in time as well.", "RTT floor over at least 5 samples of 4 ms or more"},
+    {"rst-slow", BOX, WEAK, GROUP_TIMING, slow, "The RST came {delay}: far too late for a closed port.",
      "A proxy's or NAT's own connection attempt times out after 2 or about 20 s, then it resets the client.",
      "public captures, read by hand"},
 
@@ -660,26 +646,23 @@ static const struct rule table[] = {
     {"query-never-acknowledged", BOX, STRONG, GROUP_PAYLOAD, query_never_acked,
      "The handshake completed, but the query was sent again and again without being acknowledged, while the server was "
      "alive: something drops packets with DNS in them.",
-     "A kernel acknowledges data whether its program is busy or not.",
-     "[lab]: a string match that drops"},
+     "A kernel acknowledges data whether its program is busy or not.", "[lab]: a string match that drops"},
     {"query-acknowledged-silence", SERVER, STRONG, GROUP_PAYLOAD, acked_silence,
-     "The query was acknowledged from the server's own distance (TTL {ack_ttl}) and never answered: it reached the host, "
+     "The query was acknowledged from the server's own distance (TTL {ack_ttl}) and never answered: it reached the "
+     "host, "
      "whose DNS software is exhausted or stuck.",
      "BIND, NSD, Knot, PowerDNS and dnsmasq leave connections beyond their limit waiting exactly like that.",
      "[lab]: tcp-clients, tcp-count, tcp-max-clients, max-tcp-connections used up"},
     {"refused-over-tcp", SERVER, CONCLUSIVE, GROUP_PAYLOAD, refused_over_tcp,
      "The server's DNS software answered {rcode} over TCP to a question that it answers over UDP.",
-     "The refusal is a DNS answer of the server itself.",
-     "RFC 7766 5; RFC 9210 3"},
+     "The refusal is a DNS answer of the server itself.", "RFC 7766 5; RFC 9210 3"},
 
     {"own-host-rejects", SERVER, CONCLUSIVE, GROUP_VANTAGE, own_host_rejects,
      "The capture was taken at the server: the rejection leaves it with the untouched TTL {end_ttl}.",
-     "What has passed no router was made on the host where, or beside which, the capture was taken.",
-     "[lab]"},
+     "What has passed no router was made on the host where, or beside which, the capture was taken.", "[lab]"},
     {"own-host-silent", SERVER, STRONG, GROUP_VANTAGE, own_host_silent,
      "The capture was taken at the server: the client's packets reach it and nothing leaves, while UDP is answered.",
-     "The capture sees packets before the host's own firewall does.",
-     "Linux packet taps come before INPUT; [lab]"},
+     "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},
     {"client-refuses-synack", LOCAL, CONCLUSIVE, GROUP_VANTAGE, client_refuses,
      "The SYN-ACK came, a RST left the client, and then the same SYN again: a filter on the client's host rejects the "
      "server's answer before its TCP stack sees it.",
@@ -692,15 +675,14 @@ static const struct rule table[] = {
      "[lab]: OUTPUT REJECT, captured on any"},
     {"icmp-from-own-host", LOCAL, CONCLUSIVE, GROUP_VANTAGE, icmp_from_client,
      "The ICMP error for the client's SYN comes from the client's own address: its own output filter.",
-     "netfilter's REJECT in OUTPUT sends the error from the host itself.",
-     "[lab]"},
+     "netfilter's REJECT in OUTPUT sends the error from the host itself.", "[lab]"},
     {"synack-ignored", LOCAL, STRONG, GROUP_VANTAGE, synack_ignored,
      "The SYN-ACK reached this host, which sends its SYN again as if it had not: its own input filter drops it.",
-     "The capture sees packets before the host's own firewall does.",
-     "Linux packet taps come before INPUT; [lab]"},
+     "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},
 
     {"same-edge", BOX, STRONG, GROUP_PATTERN, same_edge,
-     "Servers of {edge_networks} different networks are all rejected from the same {end_hops} away (TTL {end_ttl}): what "
+     "Servers of {edge_networks} different networks are all rejected from the same {end_hops} away (TTL {end_ttl}): "
+     "what "
      "they share is this side's edge.",
      "Servers of different networks at one and the same small distance would be a strange chance.",
      "evidence of several servers in one capture"},
@@ -720,10 +702,8 @@ char *rules_sentence(const struct rule *rule, const struct rule_case *rule_case)
 const char *culprit_name(enum culprit culprit)
 {
     static const char *const names[] = {
-        [CULPRIT_NONE] = "none",
-        [CULPRIT_UNDETERMINED] = "undetermined",
-        [CULPRIT_SERVER] = "server",
-        [CULPRIT_INTERMEDIARY] = "intermediary",
+        [CULPRIT_NONE] = "none",     [CULPRIT_UNDETERMINED] = "undetermined",
+        [CULPRIT_SERVER] = "server", [CULPRIT_INTERMEDIARY] = "intermediary",
         [CULPRIT_LOCAL] = "local",
     };
     static_assert(sizeof names / sizeof *names == CULPRITS, "each culprit has its name");

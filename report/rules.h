@@ -40,13 +40,13 @@ struct rule_case {
     const struct flow_record *flow; /* its exemplar; never NULL when rules are asked */
     const struct crowd *crowd;
     enum vantage vantage;
-    struct ruler ruler;             /* how far the server is, by its DNS answers or else its other traffic */
-    struct reading end;             /* the decisive packet against that */
-    struct reading synack;          /* the SYN-ACK against that */
-    struct reading ack;             /* the ACK of the query against that */
-    uint32_t alike;                 /* flows of this server whose decisive packet bore the same TTL */
-    bool constant;                  /* all decisive packets of this server bore that TTL */
-    bool udp_alive;                 /* the server answered UDP while TCP failed, or after */
+    struct ruler ruler;    /* how far the server is, by its DNS answers or else its other traffic */
+    struct reading end;    /* the decisive packet against that */
+    struct reading synack; /* the SYN-ACK against that */
+    struct reading ack;    /* the ACK of the query against that */
+    uint32_t alike;        /* flows of this server whose decisive packet bore the same TTL */
+    bool constant;         /* all decisive packets of this server bore that TTL */
+    bool udp_alive;        /* the server answered UDP while TCP failed, or after */
 };
 
 struct rule {

@@ -207,8 +207,7 @@ static void write_counts(struct page *page, const struct report_server *server)
     uint32_t attempts = server->answered + server->rejected + server->unanswered + server->aborted;
     page_heading(page, "Counts");
     fprintf(page->out, "  TCP       %u attempt%s: %u answered, %u rejected, %u unanswered, %u aborted by the client",
-            attempts, words_plural(attempts), server->answered, server->rejected, server->unanswered,
-            server->aborted);
+            attempts, words_plural(attempts), server->answered, server->rejected, server->unanswered, server->aborted);
     if (server->incomplete > 0)
         fprintf(page->out, "\n            %u more not captured whole", server->incomplete);
     fprintf(page->out, "\n  UDP       %u question%s, %u answer%s, %u truncated\n", facts->udp_queries,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ANY = -1 };
+enum { ANY = -1, OTHERWISE = -2 }; /* OTHERWISE: any mechanism for which no row before has said something */
 
 struct row {
     int outcome, culprit, mechanism; /* ANY fits all */
@@ -17,7 +17,7 @@ static bool fits(const struct row *row, const struct report_server *server)
 {
     return (row->outcome == ANY || row->outcome == (int)server->outcome) &&
            (row->culprit == ANY || row->culprit == (int)server->judgement.culprit) &&
-           (row->mechanism == ANY || row->mechanism == (int)server->judgement.mechanism);
+           (row->mechanism == ANY || row->mechanism == OTHERWISE || row->mechanism == (int)server->judgement.mechanism);
 }
 
 #define SERVER CULPRIT_SERVER
@@ -28,7 +28,8 @@ static bool fits(const struct row *row, const struct report_server *server)
 
 static const struct row headlines[] = {
     {REPORT_ANSWERED, ANY, ANY, "{server} answers DNS queries over TCP"},
-    {REPORT_ABORTED, ANY, M(NOT_DNS), "Clients of {server} sent something else than DNS over TCP; nothing to blame on it"},
+    {REPORT_ABORTED, ANY, M(NOT_DNS),
+     "Clients of {server} sent something else than DNS over TCP; nothing to blame on it"},
     {REPORT_ABORTED, ANY, ANY,
      "Clients connected to {server} over TCP and went away before an answer could come; nobody rejected them"},
     {ANY, LOCAL, ANY, "This client's own packet filter, not the network, rejects TCP queries to {server}"},
@@ -37,13 +38,14 @@ static const struct row headlines[] = {
     {ANY, BOX, M(ICMP_PROTOCOL), "A firewall, {icmp_source}, rejects TCP queries to {server}; the server does not"},
     {ANY, BOX, M(ICMP_HOST), "A firewall, {icmp_source}, rejects TCP queries to {server}; the server does not"},
     {ANY, BOX, M(TCP_PROXY),
-     "A proxy {synack_hops} away takes the TCP queries meant for {server} and fails them; the server never sees them"},
+     "A proxy, {synack_hops} away, takes the TCP queries meant for {server} and fails them; the server never sees "
+     "them"},
     {ANY, BOX, M(FORGED_RESET), "A device between forges resets in the name of {server}, which does accept TCP"},
     {ANY, BOX, M(QUERY_UNACKED),
      "A device between lets connections to {server} begin and then drops the DNS query itself"},
     {ANY, BOX, M(QUERY_UNANSWERED), "{server} answers over TCP, but the answer is lost on the way"},
     {ANY, BOX, M(PARTIAL_ANSWER), "{server} answers over TCP, but part of the answer is lost on the way"},
-    {ANY, BOX, ANY, "A device {end_hops} from the capture, not {server}, resets TCP queries to it"},
+    {ANY, BOX, ANY, "A device {end_place}, not {server}, resets TCP queries to it"},
     {ANY, SERVER, M(SYN_RESET), "{server} itself refuses DNS over TCP: its host resets connections to port {port}"},
     {ANY, SERVER, M(SYN_PROXY),
      "{server} itself refuses DNS over TCP; a SYN proxy before it only makes it look as if it accepted"},
@@ -76,8 +78,12 @@ static char *say(const char *text, const struct statement_case *c)
     static const struct flow_record no_flow = {.decisive = FLOW_UNSEEN};
     static const struct tcp_facts no_tcp = {0};
     static const struct crowd no_crowd = {0};
-    const struct rule_case plain = {.server = c->server->facts, .tcp = &no_tcp, .ending = &no_ending,
-                                    .flow = &no_flow, .crowd = &no_crowd, .ruler = c->server->ruler};
+    const struct rule_case plain = {.server = c->server->facts,
+                                    .tcp = &no_tcp,
+                                    .ending = &no_ending,
+                                    .flow = &no_flow,
+                                    .crowd = &no_crowd,
+                                    .ruler = c->server->ruler};
     return phrase(text, c->verdict ? &c->verdict->rule_case : &plain);
 }
 
@@ -96,10 +102,13 @@ char *statement_headline(const struct statement_case *c)
     if (server->outcome == REPORT_NONE || !text)
         text = server->incomplete ? too_little : not_asked;
     char *plain = say(text, c), *whole = NULL;
-    const char *before = server->judgement.confidence == CONFIDENCE_INDICATED ? "Most likely: " : "";
+    bool likely = server->judgement.confidence == CONFIDENCE_INDICATED;
     const char *after = server->outcome == REPORT_MIXED && server->judgement.culprit != UNKNOWN
-                            ? " (some of the queries; others are answered)" : "";
-    if (plain && asprintf(&whole, "%s%s%s.", before, plain, after) < 0)
+                            ? " (some of the queries; others are answered)"
+                            : "";
+    if (plain && likely && plain[0] == 'A' && plain[1] == ' ')
+        plain[0] = 'a';
+    if (plain && asprintf(&whole, "%s%s%s.", likely ? "Most likely " : "", plain, after) < 0)
         whole = NULL;
     free(plain);
     return whole;
@@ -163,14 +172,17 @@ static const char *why_undetermined(const struct statement_case *c)
     if (r->ending->end.mechanism == MECHANISM_ICMP_HOST)
         return "{icmp_source} reports that there is no way to the server, and it does not answer over UDP either.";
     if (!by_packet && r->udp_alive)
-        return "The server's host is alive, as its other answers show. Silence looks the same from here whether a device "
+        return "The server's host is alive, as its other answers show. Silence looks the same from here whether a "
+               "device "
                "on the way drops the packets, the server's own firewall does, or its accept queue is full.";
     if (!by_packet)
         return "Nothing else in this capture comes from the server either: it may be down, or the way to it; that is "
                "not a matter of TCP.";
     if (r->ruler.kind == RULER_NONE)
-        return "The packet that ends the connections came with TTL {end_ttl} ({end_hops}), but no answer of the server, "
-               "over UDP or otherwise, shows how far away it is. Any device on the way can send such a packet in its name.";
+        return "The packet that ends the connections came with TTL {end_ttl} ({end_hops}), but no answer of the "
+               "server, "
+               "over UDP or otherwise, shows how far away it is. Any device on the way can send such a packet in its "
+               "name.";
     if (r->end.relation == RELATION_FARTHER)
         return "The packet that ends the connections seems to come from farther away (TTL {end_ttl}) than the server's "
                "{ref_kind} (TTL {ref_ttl}): a device that copies TTLs, another route, or a forwarder for UDP; the "
@@ -229,7 +241,8 @@ static const struct row advices[] = {
      "On {server}, see whether anything listens on TCP port {port}, and what the firewall there does with it:\n"
      "\tss -ltn 'sport = :{port}'; nft list ruleset; iptables-save"},
     {ANY, SERVER, M(SYN_RESET),
-     "Its administrator must make it listen on TCP (unbound `do-tcp: yes`, BIND without `-T notcp`) or open the port in "
+     "Its administrator must make it listen on TCP (unbound `do-tcp: yes`, BIND without `-T notcp`) or open the port "
+     "in "
      "its firewall: RFC 7766 requires DNS servers to support TCP"},
     {ANY, SERVER, M(SYN_PROXY), "On {server}, see whether anything listens on TCP:\n\tss -ltn 'sport = :{port}'"},
     {ANY, SERVER, M(SYN_UNANSWERED),
@@ -237,10 +250,11 @@ static const struct row advices[] = {
      "\tnft list ruleset; iptables-save; ss -ltn 'sport = :{port}'; nstat -az TcpExtListenDrops"},
     {ANY, SERVER, M(QUERY_UNANSWERED),
      "On {server}, count its TCP connections and raise the limit of its DNS software (BIND tcp-clients, NSD tcp-count, "
-     "Knot tcp-max-clients, PowerDNS max-tcp-connections, unbound incoming-num-tcp):\n\tss -tn 'sport = :{port}' | wc -l"},
+     "Knot tcp-max-clients, PowerDNS max-tcp-connections, unbound incoming-num-tcp):\n\tss -tn 'sport = :{port}' | wc "
+     "-l"},
     {ANY, SERVER, M(ICMP_ADMIN), "On {server}, look for the rule that rejects TCP:\n\tnft list ruleset; iptables-save"},
     {ANY, SERVER, M(ICMP_PORT), "On {server}, look for the rule that rejects TCP:\n\tnft list ruleset; iptables-save"},
-    {ANY, SERVER, ANY,
+    {ANY, SERVER, OTHERWISE,
      "On {server}, look at the access lists and connection limits of its DNS software and at its log; {client} must be "
      "allowed to ask over TCP"},
     {ANY, BOX, M(PARTIAL_ANSWER),
@@ -248,22 +262,23 @@ static const struct row advices[] = {
     {ANY, BOX, M(QUERY_UNANSWERED),
      "Find the link that loses big packets:\n\tping -M do -s 1472 {server}; tracepath -n {server}"},
     {ANY, BOX, ANY,
-     "Give this report to whoever runs the firewalls between {client} and {server}: network operators must allow DNS over "
+     "Give this report to whoever runs the firewalls between {client} and {server}: network operators must allow DNS "
+     "over "
      "TCP (RFC 9210, 3)"},
     {ANY, BOX, ANY,
-     "See at which hop TCP ends, against UDP:\n\ttcptraceroute -n {server} {port}; traceroute -n -U -p {port} {server}"},
-    {ANY, UNKNOWN, M(SYN_UNANSWERED),
-     "Capture on {server} at the same time; if the SYNs arrive there, it is the server's host, else something between:\n"
-     "\ttcpdump -n -i any -w server-side.pcap 'host {client} and port {port}'"},
+     "See at which hop TCP ends, against UDP:\n\ttcptraceroute -n {server} {port}; traceroute -n -U -p {port} "
+     "{server}"},
     {ANY, UNKNOWN, M(SYN_UNANSWERED),
      "See after which hop TCP falls silent, against UDP:\n"
      "\ttraceroute -n -T -p {port} {server}; traceroute -n -U -p {port} {server}"},
-    {ANY, UNKNOWN, ANY,
+    {ANY, UNKNOWN, OTHERWISE,
      "Capture again with UDP queries beside the TCP ones, five of each, so that the distances can be compared:\n"
      "\ttcpdump -n -i any -w tcp53.pcap 'host {server} or icmp or icmp6' & "
-     "for i in 1 2 3 4 5; do dig @{server} -p {port} +notcp MX example.com; dig @{server} -p {port} +tcp MX example.com; done"},
+     "for i in 1 2 3 4 5; do dig @{server} -p {port} +notcp MX example.com; dig @{server} -p {port} +tcp MX "
+     "example.com; done"},
     {ANY, UNKNOWN, ANY,
-     "Capture on {server} at the same time: a RST that arrives here and never left there was made between:\n"
+     "Capture on {server} at the same time; what arrives at one end and never left the other was made, or lost, "
+     "between:\n"
      "\ttcpdump -n -i any -w server-side.pcap 'host {client} and port {port}'"},
 };
 
@@ -285,8 +300,10 @@ unsigned statement_advice(const struct statement_case *c, char *advice[REPORT_AD
     if (c->healthy && asprintf(&text, "Until then use %s, which answers over TCP in this capture",
                                addr_text(*c->healthy, other)) >= 0)
         add_advice(advice, &count, text);
+    unsigned said_before = count;
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
-        if (fits(&advices[i], c->server) && !add_advice(advice, &count, say(advices[i].text, c)))
+        if (fits(&advices[i], c->server) && !(advices[i].mechanism == OTHERWISE && count > said_before) &&
+            !add_advice(advice, &count, say(advices[i].text, c)))
             break;
     return count;
 }

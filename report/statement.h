@@ -8,8 +8,8 @@
 struct statement_case {
     const struct report_server *server;
     const struct verdict *verdict;
-    unsigned causes;              /* sides that are each to blame for a part */
-    const struct addr *healthy;   /* another server of the capture that answers over TCP, or NULL */
+    unsigned causes;            /* sides that are each to blame for a part */
+    const struct addr *healthy; /* another server of the capture that answers over TCP, or NULL */
 };
 
 /* Each is newly allocated; NULL without memory. statement_against() is empty when nothing speaks against it. */

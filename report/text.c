@@ -44,8 +44,7 @@ static void write_summary(struct page *page, const struct report *report)
     words_endpoint(worst->facts->address, worst->facts->port, name);
     page_verdict(page, worst->outcome, &worst->judgement);
     if (failing > 0 && asked == 1)
-        fprintf(page->out, ": DNS over TCP to %s fails%s.\n", name,
-                worst->outcome == REPORT_MIXED ? " in part" : "");
+        fprintf(page->out, ": DNS over TCP to %s fails%s.\n", name, worst->outcome == REPORT_MIXED ? " in part" : "");
     else if (failing > 0)
         fprintf(page->out, ": DNS over TCP fails with %zu of %zu servers, worst with %s.\n", failing, asked, name);
     else if (worst->outcome == REPORT_ANSWERED)

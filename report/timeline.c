@@ -78,7 +78,9 @@ static void line_begin(struct timeline_line *line, const struct flow_record *rec
     *line = (struct timeline_line){
         .ref = sighting->ref,
         .time_ns = sighting->time_ns,
-        .from = icmp ? "icmp" : sighting->from_server ? "server" : "client",
+        .from = icmp                    ? "icmp"
+                : sighting->from_server ? "server"
+                                        : "client",
         .ttl = sighting->ttl,
         .hops = ttl_hops(sighting->ttl),
     };
@@ -87,8 +89,7 @@ static void line_begin(struct timeline_line *line, const struct flow_record *rec
         add(line->note, sizeof line->note, "; ", "from %s: %s", addr_text(record->icmp_source, source),
             icmp_words(record->icmp_family, record->icmp_type, record->icmp_code));
     else if (sighting->length > 0)
-        add(line->note, sizeof line->note, "; ", "%u byte%s", sighting->length,
-            words_plural(sighting->length));
+        add(line->note, sizeof line->note, "; ", "%u byte%s", sighting->length, words_plural(sighting->length));
 }
 
 static void add_letters(char *history, const struct sighting *sighting)

@@ -13,10 +13,9 @@
  * ln of the likelihood ratio: weak 2.5, strong 20, conclusive 150. Orders of magnitude, after the frequencies in
  * nmap's database (initial TTL of SYN-ACK and RST of one host unlike in 2.0 %: ratio 23) and what the lab measured.
  */
-static const double weights[STRENGTHS] = {
-    [STRENGTH_WEAK] = 0.9, [STRENGTH_STRONG] = 3.0, [STRENGTH_CONCLUSIVE] = 5.0};
+static const double weights[STRENGTHS] = {[STRENGTH_WEAK] = 0.9, [STRENGTH_STRONG] = 3.0, [STRENGTH_CONCLUSIVE] = 5.0};
 
-static const double margin_least = 2.0;   /* below: undetermined */
+static const double margin_least = 2.0; /* below: undetermined */
 static const double margin_strong = 3.0;
 enum { SAMPLES_STRONG = 3, SMALL_SHARE = 10, DOMINANT_SHARE = 9 };
 
@@ -26,7 +25,7 @@ static bool failed(enum report_outcome outcome)
 }
 
 static const enum report_outcome flow_outcomes[FLOW_OUTCOMES] = {
-    [OUTCOME_ANSWERED] = REPORT_ANSWERED, [OUTCOME_REJECTED] = REPORT_REJECTED,
+    [OUTCOME_ANSWERED] = REPORT_ANSWERED,     [OUTCOME_REJECTED] = REPORT_REJECTED,
     [OUTCOME_UNANSWERED] = REPORT_UNANSWERED, [OUTCOME_ABORTED] = REPORT_ABORTED,
     [OUTCOME_INCOMPLETE] = REPORT_NONE,
 };
@@ -81,8 +80,7 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
 {
     static const struct flow_record unknown = {.decisive = FLOW_UNSEEN};
     const struct tcp_facts *tcp = facts_tcp_seen(facts, server);
-    struct rule_case c = {.facts = facts, .server = server, .tcp = tcp, .ending = &tcp->endings[index],
-                          .crowd = crowd};
+    struct rule_case c = {.facts = facts, .server = server, .tcp = tcp, .ending = &tcp->endings[index], .crowd = crowd};
     c.flow = facts_exemplar(facts, c.ending->exemplar);
     if (!c.flow)
         c.flow = &unknown;
@@ -232,7 +230,10 @@ static uint8_t rejecting_ttl(const struct facts *facts, const struct server *ser
 
 struct crowd verdict_crowd(const struct facts *facts)
 {
-    struct { struct addr address; uint8_t ttl; } seen[EDGE_SERVERS_MOST];
+    struct {
+        struct addr address;
+        uint8_t ttl;
+    } seen[EDGE_SERVERS_MOST];
     uint32_t networks[UINT8_MAX + 1] = {0};
     unsigned count = 0;
     struct crowd crowd = {0};
@@ -297,15 +298,15 @@ static void count_flows(struct server_verdict *v, enum report_outcome outcome, u
 {
     uint32_t *const counts[REPORT_OUTCOMES] = {
         [REPORT_ANSWERED] = &v->answered, [REPORT_REJECTED] = &v->rejected, [REPORT_UNANSWERED] = &v->unanswered,
-        [REPORT_ABORTED] = &v->aborted, [REPORT_NONE] = &v->incomplete, [REPORT_MIXED] = &v->incomplete};
+        [REPORT_ABORTED] = &v->aborted,   [REPORT_NONE] = &v->incomplete,   [REPORT_MIXED] = &v->incomplete};
     *counts[outcome] += flows;
 }
 
 static struct judgement judgement_without_failure(enum report_outcome outcome)
 {
-    static const enum mechanism mechanisms[REPORT_OUTCOMES] = {
-        [REPORT_ANSWERED] = MECHANISM_ANSWERED, [REPORT_ABORTED] = MECHANISM_CLIENT_ABORTED,
-        [REPORT_NONE] = MECHANISM_NONE};
+    static const enum mechanism mechanisms[REPORT_OUTCOMES] = {[REPORT_ANSWERED] = MECHANISM_ANSWERED,
+                                                               [REPORT_ABORTED] = MECHANISM_CLIENT_ABORTED,
+                                                               [REPORT_NONE] = MECHANISM_NONE};
     return (struct judgement){CULPRIT_NONE, CONFIDENCE_NONE, mechanisms[outcome]};
 }
 

@@ -2,16 +2,22 @@
 # The lab: network namespaces, routers, real DNS servers, firewalls, clients, one capture.
 # Sourced by make-samples. Every function is a word that cases.tsv may use.
 #
-#   client --- r1 ---(cable)--- r2 --- s1          192.0.2.10      2001:db8:0:1::10
-#                                |                 198.51.100.53   2001:db8:0:3::53   at the client: TTL 62
-#                                r3 --- s2         203.0.113.53    2001:db8:0:5::53   at the client: TTL 61
+#   client --- r1 ---(cable)--- r2 --- s1          192.0.2.10     2001:db8:0:1::10
+#                                |                 198.51.100.N   2001:db8:0:3::N    at the client: TTL 62
+#                                r3 --- s2         203.0.113.N    2001:db8:0:5::N    at the client: TTL 61
 #
-# Replies written by r1 arrive with TTL 64, by r2 with 63.
+# N is the number of the case. Replies written by r1 arrive with TTL 64, by r2 with 63.
 
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 client=192.0.2.10
-server1=198.51.100.53
-server2=203.0.113.53
+
+name_servers() { # NUMBER of the case
+    server1=198.51.100.$1
+    server2=203.0.113.$1
+    v6server1=2001:db8:0:3::$1
+    v6server2=2001:db8:0:5::$1
+    onlink=192.0.2.$1
+}
 
 # ---------------------------------------------------------------- start and end
 
@@ -21,7 +27,7 @@ build_tools() { # once, before any lab_open
     for tool in wire inject; do cc -O2 -Wall -Wextra -o "$tools/$tool" "$lab_dir/$tool.c"; done
 }
 
-lab_open() { # MILLISECONDS of the cable between r1 and r2 (one way)
+lab_open() { # NUMBER of the case, MILLISECONDS of the cable between r1 and r2 (one way)
     work=$(mktemp -d "${TMPDIR:-/tmp}/tcp53-lab.XXXXXX")
     prefix=tcp53-$BASHPID
     started=()   # the processes to end
@@ -30,8 +36,9 @@ lab_open() { # MILLISECONDS of the cable between r1 and r2 (one way)
     links=0
     trap lab_close EXIT
     trap 'exit 130' INT TERM HUP
+    name_servers "$1"
     write_zone
-    build_network "$1"
+    build_network "$2"
 }
 
 lab_close() {
@@ -90,27 +97,27 @@ wait_until() { # SECONDS COMMAND...: false when it has not come true in time
 build_network() { # MILLISECONDS
     local space
     for space in client r1 r2 r3 s1 s2; do add_space "$space"; done
-    link client eth0 192.0.2.10/24 2001:db8:0:1::10/64 r1 eth0 192.0.2.1/24 2001:db8:0:1::1/64
+    link client eth0 $client/24 2001:db8:0:1::10/64 r1 eth0 192.0.2.1/24 2001:db8:0:1::1/64
     if [ "$1" = 0 ]; then
-        link r1 eth1 198.51.100.129/30 2001:db8:0:2::1/64 r2 eth0 198.51.100.130/30 2001:db8:0:2::2/64
+        link r1 eth1 198.18.0.1/30 2001:db8:0:2::1/64 r2 eth0 198.18.0.2/30 2001:db8:0:2::2/64
     else
         add_space wire
-        link r1 eth1 198.51.100.129/30 2001:db8:0:2::1/64 wire west "" ""
-        link wire east "" "" r2 eth0 198.51.100.130/30 2001:db8:0:2::2/64
+        link r1 eth1 198.18.0.1/30 2001:db8:0:2::1/64 wire west "" ""
+        link wire east "" "" r2 eth0 198.18.0.2/30 2001:db8:0:2::2/64
         start wire "$tools/wire" west east "$1"
     fi
-    link r2 eth1 198.51.100.1/25 2001:db8:0:3::1/64 s1 eth0 198.51.100.53/25 2001:db8:0:3::53/64
-    link r2 eth2 198.51.100.133/30 2001:db8:0:4::1/64 r3 eth0 198.51.100.134/30 2001:db8:0:4::2/64
-    link r3 eth1 203.0.113.1/24 2001:db8:0:5::1/64 s2 eth0 203.0.113.53/24 2001:db8:0:5::53/64
+    link r2 eth1 198.51.100.254/24 2001:db8:0:3::fe/64 s1 eth0 "$server1/24" "$v6server1/64"
+    link r2 eth2 198.18.0.5/30 2001:db8:0:4::1/64 r3 eth0 198.18.0.6/30 2001:db8:0:4::2/64
+    link r3 eth1 203.0.113.254/24 2001:db8:0:5::fe/64 s2 eth0 "$server2/24" "$v6server2/64"
 
     route client default 192.0.2.1 2001:db8:0:1::1
-    route r1 default 198.51.100.130 2001:db8:0:2::2
-    route s1 default 198.51.100.1 2001:db8:0:3::1
-    route s2 default 203.0.113.1 2001:db8:0:5::1
-    route r3 default 198.51.100.133 2001:db8:0:4::1
-    inside r2 ip route add 192.0.2.0/24 via 198.51.100.129
+    route r1 default 198.18.0.2 2001:db8:0:2::2
+    route s1 default 198.51.100.254 2001:db8:0:3::fe
+    route s2 default 203.0.113.254 2001:db8:0:5::fe
+    route r3 default 198.18.0.5 2001:db8:0:4::1
+    inside r2 ip route add 192.0.2.0/24 via 198.18.0.1
     inside r2 ip -6 route add 2001:db8:0:1::/64 via 2001:db8:0:2::1
-    inside r2 ip route add 203.0.113.0/24 via 198.51.100.134
+    inside r2 ip route add 203.0.113.0/24 via 198.18.0.6
     inside r2 ip -6 route add 2001:db8:0:5::/64 via 2001:db8:0:4::2
     for space in r1 r2 r3; do
         setting "$space" net/ipv4/ip_forward 1
@@ -150,6 +157,25 @@ end_of_link() { # NAMESPACE IFACE IPV4 IPV6
 route() { # NAMESPACE DESTINATION IPV4 IPV6
     ip -n "$prefix-$1" route add "$2" via "$3"
     ip -n "$prefix-$1" -6 route add "$2" via "$4"
+}
+
+# trunk VLAN: the client's link to r1 goes through two switches, sw1 and sw2, and is tagged between them
+trunk() {
+    local space
+    ip -n "$prefix-client" link del eth0
+    for space in sw1 sw2; do
+        add_space "$space"
+        setting "$space" net/ipv6/conf/default/disable_ipv6 1
+    done
+    link client eth0 $client/24 2001:db8:0:1::10/64 sw1 port "" ""
+    link sw1 trunk "" "" sw2 trunk "" ""
+    link sw2 port "" "" r1 eth0 192.0.2.1/24 2001:db8:0:1::1/64
+    route client default 192.0.2.1 2001:db8:0:1::1
+    for space in sw1 sw2; do start "$space" "$tools/wire" port trunk 0 "$1"; done
+}
+
+also_at() { # NAMESPACE ADDRESS/LENGTH: one more address of its first interface
+    inside "$1" ip addr add "$2" dev eth0
 }
 
 # ---------------------------------------------------------------- firewalls and other boxes
@@ -199,12 +225,13 @@ write_zone() {
         echo '@ SOA ns hostmaster 1 7200 900 1209600 300'
         echo '@ NS ns'
         echo "ns A $server1"
-        echo 'ns AAAA 2001:db8:0:3::53'
+        echo "ns AAAA $v6server1"
         for n in 1 2 3 4 5; do
             echo "@ MX ${n}0 mail$n"
             echo "mail$n A 192.0.2.10$n"
         done
         for ((n = 1; n <= 80; n++)); do echo "big MX $n mx$n"; done
+        for ((n = 1; n <= 80; n++)); do echo "big A 192.0.2.$n"; done
     } >"$work/example.test.zone"
 }
 
@@ -222,6 +249,7 @@ serve() {
     unbound)  start "$space" unbound -d -p -c "$dir/server.conf" ;;
     nsd)      start "$space" nsd -d -c "$dir/server.conf" ;;
     knot)     start "$space" knotd -c "$dir/server.conf" ;;
+    pdns)     start "$space" pdns_server --config-dir="$dir" ;;
     recursor) start "$space" pdns_recursor --config-dir="$dir" ;;
     dnsmasq)  start "$space" dnsmasq -k -C "$dir/server.conf" ;;
     esac
@@ -325,6 +353,19 @@ config_recursor() { # pdns_recursor wants the name recursor.conf
 	CONFIG
 }
 
+config_pdns() { # pdns_server wants the name pdns.conf
+    echo "zone \"example.test\" { type primary; file \"$work/example.test.zone\"; };" >"$dir/zones"
+    cat >"$dir/pdns.conf" <<-CONFIG
+	launch=bind
+	bind-config=$dir/zones
+	socket-dir=$dir
+	daemon=no
+	guardian=no
+	local-address=0.0.0.0, ::
+	${options//    /}
+	CONFIG
+}
+
 config_dnsmasq() {
     local n
     echo "no-resolv"
@@ -385,10 +426,21 @@ dig_tcp() {
 # glibc_tcp ADDRESS: the C library with "options use-vc", what a mail server's getaddrinfo() does
 glibc_tcp() {
     printf 'nameserver %s\noptions use-vc timeout:3 attempts:1\n' "$1" >"$work/resolv.conf"
+    with_resolv_conf ahostsv4 mail1.example.test
+}
+
+with_resolv_conf() { # GETENT-ARGUMENT...
     # "ip netns exec" has given us a mount namespace of our own, so this hides the file from nobody else.
-    inside client sh -c 'mount --bind "$1" /etc/resolv.conf && exec timeout 8 getent ahostsv4 mail1.example.test' \
-        sh "$work/resolv.conf" >/dev/null 2>&1 || true
+    inside client sh -c 'mount --bind "$1" /etc/resolv.conf && shift && exec timeout 8 getent "$@"' \
+        sh "$work/resolv.conf" "$@" >/dev/null 2>&1 || true
     sleep 0.1
+}
+
+# lookup ADDRESS...: the C library, which tries these servers one after another; the answer needs TCP
+lookup() {
+    printf 'nameserver %s\n' "$@" >"$work/resolv.conf"
+    echo 'options timeout:3 attempts:1' >>"$work/resolv.conf"
+    with_resolv_conf ahostsv4 big.example.test
 }
 
 # both ADDRESS [NAME]: UDP, and TCP by itself when the answer is truncated
@@ -439,7 +491,7 @@ capture_stop() {
 # One datagram to a closed port of each server, so that neighbours know each other before the capture.
 warm_up() {
     local address
-    for address in $server1 $server2 2001:db8:0:3::53 2001:db8:0:5::53; do
+    for address in $server1 $server2 $v6server1 $v6server2; do
         inside client bash -c 'echo >"/dev/udp/$1/9"' warm "$address" 2>/dev/null || true
     done
     sleep 1.2 # ICMP errors are limited to one a second
