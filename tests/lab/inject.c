@@ -1,8 +1,9 @@
-/* Writes TCP packets by hand, IPv4 only.
+/* Writes TCP packets by hand.
  *
  *   inject rst IFACE TTL                 answer every SYN to port 53 seen on IFACE with a
  *                                        forged RST+ACK in the server's name; the SYN goes on
- *   inject syn SOURCE SERVER PORT        one bare SYN from PORT to the server's port 53; the
+ *                                        (over IPv6 too, where TTL is the hop limit)
+ *   inject syn SOURCE SERVER PORT        (IPv4) one bare SYN from PORT to the server's port 53; the
  *                                        kernel, which knows no such connection, resets the SYN-ACK
  */
 #include <arpa/inet.h>
@@ -10,6 +11,7 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/ip.h>
+#include <netinet/ip6.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,12 +24,24 @@ struct packet {
     struct tcphdr tcp;
 };
 
+struct packet6 {
+    struct ip6_hdr ip;
+    struct tcphdr tcp;
+};
+
 static uint32_t add_up(const void *bytes, size_t length, uint32_t sum)
 {
     const unsigned char *b = bytes;
     for (size_t i = 0; i < length; i += 2)
         sum += (uint32_t)b[i] << 8 | b[i + 1];
     return sum;
+}
+
+static uint16_t checksum(uint32_t sum)
+{
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return htons((uint16_t)~sum);
 }
 
 static void send_packet(int raw, struct packet *p)
@@ -41,47 +55,81 @@ static void send_packet(int raw, struct packet *p)
     p->ip.tot_len = htons(sizeof *p);
     p->ip.protocol = IPPROTO_TCP;
     p->tcp.doff = sizeof p->tcp / 4;
-    uint32_t sum = add_up(&p->tcp, sizeof p->tcp, add_up(&pseudo, sizeof pseudo, 0));
-    while (sum > 0xffff)
-        sum = (sum & 0xffff) + (sum >> 16);
-    p->tcp.check = htons((uint16_t)~sum);
+    p->tcp.check = checksum(add_up(&p->tcp, sizeof p->tcp, add_up(&pseudo, sizeof pseudo, 0)));
     if (sendto(raw, p, sizeof *p, 0, (struct sockaddr *)&to, sizeof to) < 0)
         perror("inject: sendto");
 }
 
-static int reset_all(int raw, const char *interface, int ttl)
+static void send_packet6(int raw, struct packet6 *p)
 {
-    int tap = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IP));
-    struct sockaddr_ll where = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP),
+    struct { struct in6_addr from, to; uint32_t length, protocol; } pseudo = {
+        p->ip.ip6_src, p->ip.ip6_dst, htonl(sizeof p->tcp), htonl(IPPROTO_TCP) };
+    struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = p->ip.ip6_dst };
+
+    p->ip.ip6_vfc = 6 << 4;
+    p->ip.ip6_plen = htons(sizeof p->tcp);
+    p->ip.ip6_nxt = IPPROTO_TCP;
+    p->tcp.doff = sizeof p->tcp / 4;
+    p->tcp.check = checksum(add_up(&p->tcp, sizeof p->tcp, add_up(&pseudo, sizeof pseudo, 0)));
+    if (sendto(raw, p, sizeof *p, 0, (struct sockaddr *)&to, sizeof to) < 0)
+        perror("inject: sendto");
+}
+
+static int is_syn(const struct tcphdr *tcp)
+{
+    return tcp->dest == htons(53) && tcp->syn && !tcp->ack;
+}
+
+static struct tcphdr reset_of(const struct tcphdr *syn)
+{
+    return (struct tcphdr){ .source = syn->dest, .dest = syn->source,
+                            .ack_seq = htonl(ntohl(syn->seq) + 1), .rst = 1, .ack = 1 };
+}
+
+static int reset_all(int raw, int raw6, const char *interface, int ttl)
+{
+    int tap = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
+    struct sockaddr_ll where = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
                                  .sll_ifindex = (int)if_nametoindex(interface) };
     if (tap < 0 || bind(tap, (struct sockaddr *)&where, sizeof where) != 0) {
         perror("inject: packet socket");
         return 1;
     }
     for (;;) {
-        struct packet seen;
-        ssize_t n = recv(tap, &seen, sizeof seen, 0);
-        if (n < (ssize_t)sizeof seen || seen.ip.ihl != 5 || seen.ip.protocol != IPPROTO_TCP ||
-            seen.tcp.dest != htons(53) || !seen.tcp.syn || seen.tcp.ack)
+        union { struct packet v4; struct packet6 v6; } seen;
+        struct sockaddr_ll who;
+        socklen_t size = sizeof who;
+        ssize_t n = recvfrom(tap, &seen, sizeof seen, 0, (struct sockaddr *)&who, &size);
+        if (n < (ssize_t)sizeof seen.v4 || who.sll_pkttype == PACKET_OUTGOING)
             continue;
-        struct packet rst = {
-            .ip = { .saddr = seen.ip.daddr, .daddr = seen.ip.saddr, .ttl = (uint8_t)ttl },
-            .tcp = { .source = seen.tcp.dest, .dest = seen.tcp.source,
-                     .ack_seq = htonl(ntohl(seen.tcp.seq) + 1), .rst = 1, .ack = 1 },
-        };
-        send_packet(raw, &rst);
+        if (who.sll_protocol == htons(ETH_P_IP) && seen.v4.ip.ihl == 5 && seen.v4.ip.protocol == IPPROTO_TCP &&
+            is_syn(&seen.v4.tcp)) {
+            struct packet rst = {
+                .ip = { .saddr = seen.v4.ip.daddr, .daddr = seen.v4.ip.saddr, .ttl = (uint8_t)ttl },
+                .tcp = reset_of(&seen.v4.tcp),
+            };
+            send_packet(raw, &rst);
+        } else if (who.sll_protocol == htons(ETH_P_IPV6) && n >= (ssize_t)sizeof seen.v6 &&
+                   seen.v6.ip.ip6_nxt == IPPROTO_TCP && is_syn(&seen.v6.tcp)) {
+            struct packet6 rst = {
+                .ip = { .ip6_src = seen.v6.ip.ip6_dst, .ip6_dst = seen.v6.ip.ip6_src, .ip6_hlim = (uint8_t)ttl },
+                .tcp = reset_of(&seen.v6.tcp),
+            };
+            send_packet6(raw6, &rst);
+        }
     }
 }
 
 int main(int argc, char **argv)
 {
     int raw = socket(AF_INET, SOCK_RAW, IPPROTO_RAW);
-    if (raw < 0) {
+    int raw6 = socket(AF_INET6, SOCK_RAW, IPPROTO_RAW);
+    if (raw < 0 || raw6 < 0) {
         perror("inject: raw socket");
         return 1;
     }
     if (argc == 4 && strcmp(argv[1], "rst") == 0)
-        return reset_all(raw, argv[2], atoi(argv[3]));
+        return reset_all(raw, raw6, argv[2], atoi(argv[3]));
     if (argc == 5 && strcmp(argv[1], "syn") == 0) {
         struct packet syn = {
             .ip = { .saddr = inet_addr(argv[2]), .daddr = inet_addr(argv[3]), .ttl = 64 },
