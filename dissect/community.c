@@ -55,7 +55,8 @@ const char *community_id(struct community_end one, struct community_end other, c
     length += put_port(hashed + length, first->port);
     length += put_port(hashed + length, second->port);
     ldns_sha1(hashed, (unsigned)length, digest);
-    memcpy(text, "1:", 2);
+    text[0] = '1';
+    text[1] = ':';
     base64(digest, sizeof digest, text + 2);
     return text;
 }

@@ -86,9 +86,9 @@ static int order_u32(const void *a, const void *b)
 uint32_t delays_median_us(const struct delays *delays)
 {
     uint32_t sorted[FACTS_DELAYS];
-    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
-    if (count == 0)
+    if (delays->count == 0)
         return 0;
+    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
     memcpy(sorted, delays->recent_us, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, order_u32);
     return sorted[count / 2];

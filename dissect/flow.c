@@ -310,20 +310,28 @@ void flows_age(struct flows *flows, int64_t now_ns)
         fold(flows, flows->hand, now_ns);
 }
 
-static int order_slots(const void *a, const void *b)
+struct open_flow {
+    int64_t first_ns;
+    uint32_t slot;
+};
+
+static int order_open(const void *a, const void *b)
 {
-    const struct flow *x = *(const struct flow *const *)a, *y = *(const struct flow *const *)b;
-    return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+    const struct open_flow *x = a, *y = b;
+    if (x->first_ns != y->first_ns)
+        return x->first_ns < y->first_ns ? -1 : 1;
+    return x->slot < y->slot ? -1 : 1;
 }
 
+/* In the order in which they began, so that the report does not depend on where in the table they were. */
 void flows_finish(struct flows *flows, int64_t now_ns)
 {
-    static struct flow *open[FLOW_TABLE];
+    static struct open_flow open[FLOW_TABLE];
     size_t count = 0;
     for (uint32_t i = 0; i < FLOW_TABLE; i++)
         if (flows->deadline[i] != FREE_DEADLINE)
-            open[count++] = &flows->slots[i];
-    qsort(open, count, sizeof *open, order_slots);
+            open[count++] = (struct open_flow){flows->slots[i].first_ns, i};
+    qsort(open, count, sizeof *open, order_open);
     for (size_t i = 0; i < count; i++)
-        fold(flows, (uint32_t)(open[i] - flows->slots), now_ns);
+        fold(flows, open[i].slot, now_ns);
 }

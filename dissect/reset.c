@@ -57,7 +57,7 @@ static uint32_t echo_signs(const struct flow *flow, const struct packet *packet)
     if (packet->family == 4 && packet->ip_id != 0 && packet->ip_id == client->ip_id &&
         packet->ip_id != (uint16_t)(flow->server_side.ip_id + 1))
         signs |= SIGN_ID_ECHO;
-    if (packet->window != 0 && packet->window == client->window && client->window != 0)
+    if (packet->window != 0 && packet->window == client->window)
         signs |= SIGN_WINDOW_ECHO;
     return signs;
 }

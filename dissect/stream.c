@@ -31,9 +31,9 @@ struct stream_pool *stream_pool_new(void)
     struct stream_pool *pool = calloc(1, sizeof *pool);
     if (!pool)
         return NULL;
-    for (uint16_t i = 0; i < STREAM_HEADS; i++)
+    for (int i = 0; i < STREAM_HEADS; i++)
         pool->free_heads[i] = (uint16_t)(STREAM_HEADS - 1 - i);
-    for (uint16_t i = 0; i < STREAM_BLOCKS; i++)
+    for (int i = 0; i < STREAM_BLOCKS; i++)
         pool->free_blocks[i] = (uint16_t)(STREAM_BLOCKS - 1 - i);
     pool->heads_left = STREAM_HEADS;
     pool->blocks_left = STREAM_BLOCKS;

@@ -66,12 +66,12 @@ static const char *const group_filters[RULE_GROUPS] = {
 
 static char *filter_of(const struct rule *rule, const struct rule_case *c)
 {
-    char server[ADDR_TEXT], source[ADDR_TEXT], port[80];
+    char text[ADDR_TEXT], port[80];
     const char *ip = addr_is_v4(c->server->address) ? "ip" : "ipv6";
-    addr_text(c->server->address, server);
     if (!addr_is_none(c->ending->end.icmp_source))
-        return format("%s.src == %s && %s.type == %u", ip, addr_text(c->ending->end.icmp_source, source),
+        return format("%s.src == %s && %s.type == %u", ip, addr_text(c->ending->end.icmp_source, text),
                       addr_is_v4(c->server->address) ? "icmp" : "icmpv6", c->ending->end.icmp_type);
+    const char *server = addr_text(c->server->address, text);
     if (!group_filters[rule->group]) /* the rest shows within one connection */
         return format("%s.addr == %s && tcp.port == %u && tcp.port == %u", ip, server, c->server->port,
                       c->flow->client_port);

@@ -476,7 +476,7 @@ static const struct rule table[] = {
      "RFC 9293 3.4; RFC 2923 2.1"},
 
     {"nearer", BOX, CONCLUSIVE, GROUP_DISTANCE, nearer_constant,
-     "All {alike} such packets came from {end_hops} away (TTL {end_ttl}), the server's own DNS answers from {ref_hops} "
+     "All {alike} packets that ended connections came from {end_hops} away (TTL {end_ttl}), the server's own DNS answers from {ref_hops} "
      "(TTL {ref_ttl}, {ref_samples} answers, always the same).",
      "Each router takes one off the TTL. Packets in the server's name that passed at least two routers fewer than its "
      "answers, constantly, were made on the way.",
@@ -486,7 +486,7 @@ static const struct rule table[] = {
      "{ref_ttl}).",
      "As `nearer`, by fewer packets than prove that both distances are constant.", "nmap-os-db; [lab]"},
     {"nearer-one-hop", BOX, STRONG, GROUP_DISTANCE, nearer_one_hop,
-     "All {alike} such packets came from one hop nearer (TTL {end_ttl}) than the server's own DNS answers (TTL "
+     "All {alike} packets that ended connections came from one hop nearer (TTL {end_ttl}) than the server's own DNS answers (TTL "
      "{ref_ttl}, {ref_samples} answers, always the same): from the last router before it.",
      "One hop is what a last-hop firewall or load balancer makes. A route of another length for TCP would do it too, "
      "which is why many flows with constant values are asked for.",

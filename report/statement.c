@@ -152,10 +152,10 @@ static void write_counts(FILE *out, const struct report_server *server)
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         uint32_t count;
         memcpy(&count, (const char *)server + counts[i].at, sizeof count);
-        if (count > 0)
-            fprintf(out, "%s%u %s %s", separator, count, count == 1 ? "was" : "were", counts[i].word);
-        if (count > 0)
-            separator = ", ";
+        if (count == 0)
+            continue;
+        fprintf(out, "%s%u %s %s", separator, count, count == 1 ? "was" : "were", counts[i].word);
+        separator = ", ";
     }
     fputs(". ", out);
 }

@@ -84,12 +84,13 @@ static void line_begin(struct timeline_line *line, const struct flow_record *rec
         .ttl = sighting->ttl,
         .hops = ttl_hops(sighting->ttl),
     };
-    char source[ADDR_TEXT];
-    if (icmp)
+    if (icmp) {
+        char source[ADDR_TEXT];
         add(line->note, sizeof line->note, "; ", "from %s: %s", addr_text(record->icmp_source, source),
             icmp_words(record->icmp_family, record->icmp_type, record->icmp_code));
-    else if (sighting->length > 0)
+    } else if (sighting->length > 0) {
         add(line->note, sizeof line->note, "; ", "%u byte%s", sighting->length, words_plural(sighting->length));
+    }
 }
 
 static void add_letters(char *history, const struct sighting *sighting)

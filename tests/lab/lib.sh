@@ -354,7 +354,7 @@ config_recursor() { # pdns_recursor wants the name recursor.conf
 }
 
 config_pdns() { # pdns_server wants the name pdns.conf
-    echo "zone \"example.test\" { type primary; file \"$work/example.test.zone\"; };" >"$dir/zones"
+    echo "zone \"example.test\" { type native; file \"$work/example.test.zone\"; };" >"$dir/zones"
     cat >"$dir/pdns.conf" <<-CONFIG
 	launch=bind
 	bind-config=$dir/zones
