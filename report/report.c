@@ -41,11 +41,11 @@ static void add_lost(struct report_server *out, const struct facts *facts)
     uint32_t count;
     const struct lost_lookup *lost = facts_lost(facts, &count);
     char name[DNS_NAME_TEXT], type[16];
-    bool any = false;
+    bool known = false;
     for (uint32_t i = 0; i < count; i++) {
+        known |= lost[i].server == out->index;
         if (lost[i].server != out->index || lost[i].answered)
             continue;
-        any = true;
         out->mail_affected |= lost[i].question.qtype == DNS_TYPE_MX;
         if (out->lost_count == REPORT_LOST)
             continue;
@@ -58,7 +58,7 @@ static void add_lost(struct report_server *out, const struct facts *facts)
             out->lost_count++;
     }
     /* connections refused before the question was put do not say what it was: mail may well have been meant */
-    out->mail_affected |= !any && out->rejected + out->unanswered > 0;
+    out->mail_affected |= !known && out->rejected + out->unanswered > 0;
 }
 
 static void add_flow(struct report_server *out, const struct facts *facts, const struct ending *ending)

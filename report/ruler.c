@@ -153,8 +153,8 @@ enum vantage ruler_vantage(const struct server *server, const struct tcp_facts *
     server_zero = all_at_zero(&server->references[REFERENCE_TCP_ANSWER], &server_seen) && server_zero && server_seen;
     if (tcp->from_client_out > 0 && tcp->from_client_in == 0)
         return VANTAGE_CLIENT;
-    if (tcp->from_client_in > 0 && tcp->from_client_out == 0 && server_zero)
-        return VANTAGE_SERVER;
+    if (tcp->from_client_in > 0 && tcp->from_client_out == 0)
+        return server_zero ? VANTAGE_SERVER : VANTAGE_PATH;
     if (client_zero && server_zero)
         return vantage_by_time(tcp);
     if (client_zero)
