@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BUILD ?= build
 CC ?= cc
+JOBS ?= $(shell nproc)
 PYTHON ?= /usr/bin/python3
 
 is_clang := $(findstring clang,$(CC))
@@ -63,14 +64,14 @@ setup-lint:
 
 .PHONY: demo
 demo: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli), fuzz targets over their corpora, then units and samples.
 
 .PHONY: check
 check: setup-check
-	@$(MAKE) --no-print-directory run-tests
+	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 .PHONY: run-tests
 run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
@@ -96,7 +97,7 @@ bless: $(BUILD)/tests/run
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer; CAPTURES=DIR adds captures of your own.
 .PHONY: sanitize
 sanitize: setup-check
-	@$(MAKE) --no-print-directory BUILD=build/sanitize OPTIMISE='-O1 -g' HARDEN= \
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=build/sanitize OPTIMISE='-O1 -g' HARDEN= \
 	    SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer' run-sanitized
 
 .PHONY: run-sanitized
@@ -115,7 +116,7 @@ fuzz: setup-lint
 
 .PHONY: bench
 bench: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/bench/run build/bench
 
 # Remake the samples with real servers and firewalls in network namespaces (root).
@@ -130,7 +131,7 @@ sources := tcp53.c $(CORE) $(CAPTURE) $(TESTS) $(wildcard */*.h tests/*/*.h test
 lint: setup-lint
 	@tests/arrows tcp53.c capture dissect report
 	@clang-format --dry-run --Werror $(sort $(sources))
-	@$(MAKE) --no-print-directory CC=clang BUILD=build/clang build/clang/tcp53 build/clang/tests/run
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build/clang build/clang/tcp53 build/clang/tests/run
 	@clang-tidy --quiet $(CORE) $(CAPTURE) tcp53.c -- -std=c17 $(CPPFLAGS)
 	@cppcheck --quiet --enable=warning,style,performance,portability --inconclusive --std=c11 --error-exitcode=1 \
 	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) tcp53.c capture dissect report
