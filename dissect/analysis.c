@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /*
- * TCP packets of the server ports wait here for a few more, so that the memory of their flows can be asked for before
+ * Packets of the server ports wait here for a few more, so that the memory of their flows can be asked for before
  * it is needed: a table that serves many flows is seldom in the processor's cache.
  */
 enum { LOOKAHEAD = 8, LOOKAHEAD_NEAR = 4, LOOKAHEAD_BYTES = 2048 };
@@ -70,12 +70,20 @@ static bool is_selected(const struct analysis *analysis, struct addr client)
     return analysis->options.client_count == 0;
 }
 
+static void take(struct analysis *analysis, const struct flow_key *key, const struct packet *packet, bool from_server)
+{
+    if (packet->protocol == PROTOCOL_TCP)
+        flows_packet(analysis->flows, key, packet, from_server);
+    else
+        exchanges_packet(analysis->exchanges, packet, from_server);
+}
+
 static void take_waiting(struct analysis *analysis)
 {
     struct waiting *first = &analysis->waiting[analysis->waiting_first % LOOKAHEAD];
     analysis->waiting_first++;
     analysis->waiting_count--;
-    flows_packet(analysis->flows, &first->key, &first->packet, first->from_server);
+    take(analysis, &first->key, &first->packet, first->from_server);
 }
 
 static void take_all_waiting(struct analysis *analysis)
@@ -98,7 +106,7 @@ static void let_wait(struct analysis *analysis, const struct packet *packet, con
 {
     if (packet->options.left + packet->payload.left > LOOKAHEAD_BYTES) {
         take_all_waiting(analysis);
-        flows_packet(analysis->flows, key, packet, from_server);
+        take(analysis, key, packet, from_server);
         return;
     }
     if (analysis->waiting_count == LOOKAHEAD)
@@ -143,15 +151,9 @@ static void feed_ports(struct analysis *analysis, const struct packet *packet)
         from_server = sent_by_server(analysis, packet);
     if (!is_selected(analysis, from_server ? packet->target : packet->source))
         return;
-    if (tcp) {
-        analysis->counters.tcp++;
-        struct flow_key key = flow_key_of(packet, from_server);
-        let_wait(analysis, packet, &key, from_server);
-    } else {
-        analysis->counters.udp++;
-        take_all_waiting(analysis);
-        exchanges_packet(analysis->exchanges, packet, from_server);
-    }
+    *(tcp ? &analysis->counters.tcp : &analysis->counters.udp) += 1;
+    struct flow_key key = flow_key_of(packet, from_server);
+    let_wait(analysis, packet, &key, from_server);
 }
 
 static void feed_icmp(struct analysis *analysis, const struct packet *packet)

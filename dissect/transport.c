@@ -40,6 +40,7 @@ static enum packet_status parse_udp(struct packet *packet, struct cursor rest, u
     if (length < UDP_HEADER)
         return PACKET_BAD;
     packet->payload_declared = length - UDP_HEADER;
+    packet->options = cursor_of(h, 0);
     packet->payload = rest;
     cursor_limit(&packet->payload, packet->payload_declared);
     return PACKET_OK;
