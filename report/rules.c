@@ -13,6 +13,7 @@ enum {
     SAMPLES_ENOUGH = 3,    /* packets of each kind from which on a constant distance counts as constant */
     FLOOR_LEAST_US = 4000, /* round trips below this are too near the noise of a capture to compare */
     FLOOR_SAMPLES = 5,
+    FLOOR_NEAR = 3,         /* of them within 1.25 times the least */
     COUNTER_STEPS = 3,
     NETWORKS_ENOUGH = 3,
 };
@@ -284,10 +285,17 @@ static bool udp_floor(const struct rule_case *c)
     return c->server->udp_rtt.count >= FLOOR_SAMPLES && c->server->udp_rtt.least_us >= FLOOR_LEAST_US;
 }
 
-/* Answers that all take as long are bare round trips; times to look something up would scatter them. */
+/*
+ * Several answers that take hardly longer than the fastest are bare round trips: times to look something up would
+ * scatter them. Late ones say nothing of the least.
+ */
 static bool udp_floor_is_bare(const struct rule_case *c)
 {
-    return udp_floor(c) && delays_median_us(&c->server->udp_rtt) <= c->server->udp_rtt.least_us / 4 * 5;
+    const struct delays *rtt = &c->server->udp_rtt;
+    uint32_t seen = rtt->count < FACTS_DELAYS ? rtt->count : FACTS_DELAYS, near = 0;
+    for (uint32_t i = 0; i < seen; i++)
+        near += rtt->recent_us[i] <= rtt->least_us / 4 * 5;
+    return udp_floor(c) && near >= FLOOR_NEAR && near * 3 >= seen;
 }
 
 static bool timed(const struct rule_case *c)
@@ -608,9 +616,9 @@ static const struct rule table[] = {
      "Nothing arrives from the server in less than half of its least round trip.",
      "RTT floor over at least 5 handshakes of 4 ms or more"},
     {"rst-earlier-than-udp", BOX, STRONG, GROUP_TIMING, too_early_for_udp,
-     "The RST came {delay}; the server's UDP answers all take {floor} or little more.",
-     "UDP answers that all take the same time are bare round trips; nothing arrives from there in less than half.",
-     "RTT floor over at least 5 answers of 4 ms or more, median within 1.25 times the least; [lab]: TTL set to match"},
+     "The RST came {delay}; none of the server's UDP answers takes less than {floor}, and several just that.",
+     "UDP answers that take the same time are bare round trips; nothing arrives from there in less than half.",
+     "RTT floor over at least 5 answers of 4 ms or more, a third of them within 1.25 times the least; [lab]: TTL set to match"},
     {"rst-earlier-than-lookups", BOX, WEAK, GROUP_TIMING, too_early_for_lookups,
      "The RST came {delay}, the server's fastest UDP answer takes {floor}.",
      "UDP answers that take unlike times include looking something up, so this is a hint only.",

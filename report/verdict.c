@@ -234,7 +234,7 @@ struct crowd verdict_crowd(const struct facts *facts)
         struct addr address;
         uint8_t ttl;
     } seen[EDGE_SERVERS_MOST];
-    uint32_t networks[UINT8_MAX + 1] = {0};
+    uint32_t networks[2][UINT8_MAX + 1] = {{0}}; /* by family: one site has a network of each */
     unsigned count = 0;
     struct crowd crowd = {0};
     for (uint32_t i = facts_next_server(facts, 0); i != FACTS_NONE && count < EDGE_SERVERS_MOST;
@@ -248,8 +248,9 @@ struct crowd verdict_crowd(const struct facts *facts)
             continue;
         seen[count].address = server->address;
         seen[count++].ttl = ttl;
-        if (++networks[ttl] > crowd.edge_networks)
-            crowd = (struct crowd){.edge_networks = networks[ttl], .edge_ttl = ttl};
+        uint32_t *here = &networks[addr_is_v4(server->address)][ttl];
+        if (++*here > crowd.edge_networks)
+            crowd = (struct crowd){.edge_networks = *here, .edge_ttl = ttl};
     }
     return crowd;
 }

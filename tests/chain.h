@@ -1,0 +1,77 @@
+/* The whole chain as `tcp53 read` runs it, from a capture's path to a rendered report, for tests and fuzzers. */
+#ifndef TCP53_TESTS_CHAIN_H
+#define TCP53_TESTS_CHAIN_H
+
+#include "capture/source.h"
+#include "dissect/analysis.h"
+#include "report/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What the reader knows of an input, as the report shows it. */
+static inline struct report_input chain_describe(const struct source_input *input)
+{
+    struct report_input out = {.path = input->path,
+                               .format = input->format,
+                               .link_type_count = input->link_type_count,
+                               .frames = input->frames,
+                               .bytes = input->bytes,
+                               .first_ns = input->first_ns,
+                               .last_ns = input->last_ns,
+                               .snaplen = input->snaplen,
+                               .truncated = input->truncated,
+                               .trouble = *input->trouble.text ? input->trouble.text : NULL,
+                               .kernel_dropped = -1};
+    for (unsigned i = 0; i < input->link_type_count; i++)
+        out.link_types[i] = source_link_name(input->link_types[i]);
+    return out;
+}
+
+/* Judges what the analysis saw and writes it in each of the forms. */
+static inline bool chain_conclude(const struct source *source, const struct analysis *analysis, int64_t generated_ns,
+                                  renderer *const *renderers, size_t count, FILE *out)
+{
+    static const struct render_options options = {.verbose = true};
+    size_t input_count;
+    const struct source_input *inputs = source_inputs(source, &input_count);
+    struct report_input *described = calloc(input_count, sizeof *described);
+    if (!described)
+        return false;
+    for (size_t i = 0; i < input_count; i++)
+        described[i] = chain_describe(&inputs[i]);
+    struct report_source from = {.command = "read",
+                                 .inputs = described,
+                                 .input_count = input_count,
+                                 .pcap_version = source_library_version(),
+                                 .generated_ns = generated_ns};
+    struct report *report = report_build(analysis, &from);
+    bool fine = report != NULL;
+    for (size_t i = 0; i < count && fine; i++)
+        fine = renderers[i](report, &options, out);
+    report_free(report);
+    free(described);
+    return fine;
+}
+
+/* Reads a capture and writes its report in each of the forms, one behind the other; false when that failed. */
+static inline bool chain_run(const char *path, int64_t generated_ns, renderer *const *renderers, size_t count, FILE *out)
+{
+    static const struct analysis_options options = {.port_count = 0};
+    struct failure failure = {""};
+    struct source *source = source_open(&path, 1, &failure);
+    struct analysis *analysis = analysis_new(&options);
+    bool fine = source && analysis;
+    struct frame frame;
+    while (fine && source_next(source, &frame))
+        analysis_feed(analysis, &frame);
+    if (fine) {
+        analysis_finish(analysis);
+        fine = chain_conclude(source, analysis, generated_ns, renderers, count, out);
+    }
+    source_close(source);
+    analysis_free(analysis);
+    return fine;
+}
+
+#endif
