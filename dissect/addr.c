@@ -15,13 +15,6 @@ bool addr_is_loopback(struct addr addr)
     return addr_is_v4(addr) ? bytes[12] == 127 : memcmp(bytes, six, sizeof six) == 0;
 }
 
-bool addr_same_network(struct addr a, struct addr b)
-{
-    if (addr_is_v4(a) != addr_is_v4(b))
-        return false;
-    return memcmp(a.word, b.word, addr_is_v4(a) ? 15 : 6) == 0;
-}
-
 /* The private blocks, as prefixes of the sixteen bytes. */
 static const struct {
     uint8_t at, bytes[2], mask[2];
@@ -30,6 +23,7 @@ static const struct {
     {12, {172, 16}, {0xff, 0xf0}},   /* 172.16.0.0/12 */
     {12, {192, 168}, {0xff, 0xff}},  /* 192.168.0.0/16 */
     {12, {169, 254}, {0xff, 0xff}},  /* 169.254.0.0/16 */
+    {12, {127, 0}, {0xff, 0}},       /* 127.0.0.0/8 */
     {0, {0xfc, 0}, {0xfe, 0}},       /* fc00::/7 */
     {0, {0xfe, 0x80}, {0xff, 0xc0}}, /* fe80::/10 */
 };
@@ -37,7 +31,7 @@ static const struct {
 static int private_block(struct addr addr)
 {
     const uint8_t *bytes = (const uint8_t *)addr.word;
-    int first = addr_is_v4(addr) ? 0 : 4, last = addr_is_v4(addr) ? 4 : 6;
+    int first = addr_is_v4(addr) ? 0 : 5, last = addr_is_v4(addr) ? 5 : 7;
     for (int i = first; i < last; i++) {
         const uint8_t *at = bytes + private_blocks[i].at;
         if ((at[0] & private_blocks[i].mask[0]) == private_blocks[i].bytes[0] &&
@@ -45,6 +39,16 @@ static int private_block(struct addr addr)
             return i;
     }
     return -1;
+}
+
+bool addr_is_private(struct addr addr)
+{
+    return private_block(addr) >= 0;
+}
+
+bool addr_same_region(struct addr a, struct addr b)
+{
+    return addr_is_v4(a) == addr_is_v4(b) && memcmp(a.word, b.word, addr_is_v4(a) ? 14 : 4) == 0;
 }
 
 bool addr_may_share_link(struct addr a, struct addr b)

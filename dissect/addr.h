@@ -57,8 +57,10 @@ static inline uint64_t addr_hash(struct addr a, uint64_t seed)
 bool addr_is_v4(struct addr addr);
 /* True for 127.0.0.0/8 and ::1. */
 bool addr_is_loopback(struct addr addr);
-/* True when both share the first 24 bits (IPv4) or 48 bits (IPv6): the least that is routed between networks. */
-bool addr_same_network(struct addr a, struct addr b);
+/* True in the blocks that are not routed on the Internet: RFC 1918, RFC 4193, link-local, loopback. */
+bool addr_is_private(struct addr addr);
+/* True when both share the first 16 bits (IPv4) or 32 bits (IPv6): likely one operator's. */
+bool addr_same_region(struct addr a, struct addr b);
 /* True when both may sit on one link: the same /24 or /64, or the same private block (RFC 1918, RFC 4193, link-local). */
 bool addr_may_share_link(struct addr a, struct addr b);
 /* Numeric text (RFC 5952) into `text` of ADDR_TEXT bytes; returns `text`. */

@@ -8,6 +8,8 @@
 #include <assert.h>
 #include <stddef.h>
 
+enum { DNS_PORT = 53 };
+
 struct cause {
     enum mechanism mechanism;
     enum flow_event decisive;
@@ -29,9 +31,19 @@ static int64_t time_of(const struct flow *flow, enum flow_event event)
     return flow_saw(&flow->record, event)->time_ns;
 }
 
+/*
+ * A RST before the SYN-ACK answers a stray packet of an earlier connection (RFC 9293, 3.5.1); one that another packet
+ * of the client contradicts was not its own.
+ */
+static bool client_reset_before(const struct flow *flow, enum flow_event event)
+{
+    bool stray = came_first(flow, FLOW_CLIENT_RST, FLOW_SYNACK) && saw(flow, FLOW_SYNACK);
+    return came_first(flow, FLOW_CLIENT_RST, event) && !stray && !(flow->signs & SIGN_CLIENT_FORGED);
+}
+
 static bool client_left_before(const struct flow *flow, enum flow_event event)
 {
-    return came_first(flow, FLOW_CLIENT_FIN, event) || came_first(flow, FLOW_CLIENT_RST, event);
+    return came_first(flow, FLOW_CLIENT_FIN, event) || client_reset_before(flow, event);
 }
 
 static bool is_local(const struct flow *flow, struct cause *cause)
@@ -51,17 +63,32 @@ static bool is_local(const struct flow *flow, struct cause *cause)
     return false;
 }
 
+/* The client began a query and did not send all of it, though nothing of it is missing from the capture. */
+static bool asked_in_part(const struct flow *flow)
+{
+    return flow->whole_queries == 0 && flow->record.server_port == DNS_PORT && stream_is_partial(&flow->queries) &&
+           !flow->queries.opaque && !flow->queries.gap;
+}
+
+/* The client acknowledges more of the server's bytes than the capture holds: it lost packets, not the network. */
+static bool capture_lost_data(const struct flow *flow)
+{
+    return flow->answers.begun && flow->client_side.has_acked && flow->record.count[FLOW_SYNACK] > 0 &&
+           seq_before(flow->answers.next + 1, flow->client_side.acked);
+}
+
 /* A complete answer that found its client: not after a RST that ended the client's side. */
 static bool was_answered(const struct flow *flow)
 {
-    bool unread = flow->answers.opaque && flow->answers.begun && flow->record.count[FLOW_ANSWER_PART] > 0;
+    bool foreign = flow->record.server_port != DNS_PORT && flow->whole_queries == 0; /* judged by its TCP alone */
+    bool unread = (flow->answers.opaque || foreign) && flow->answers.begun && flow->record.count[FLOW_ANSWER_PART] > 0;
     if (flow->whole_answers == 0 && !unread)
         return false;
     enum flow_event answer = flow->whole_answers ? FLOW_ANSWER : FLOW_ANSWER_PART;
     if (came_first(flow, FLOW_SERVER_RST, answer) && flow->record.count[FLOW_CLIENT_AFTER_RST] == 0 &&
         (flow->signs & SIGN_AFTER_RST))
         return false;
-    return !came_first(flow, FLOW_CLIENT_RST, answer) || (flow->signs & SIGN_CLIENT_FORGED);
+    return !client_reset_before(flow, answer);
 }
 
 /* After answers: a further query that was reset at once, on a connection that was not idle. */
@@ -89,6 +116,15 @@ static bool partly_answered(const struct flow *flow)
     return flow->record.count[FLOW_ANSWER_PART] > 0 && stream_is_partial(&flow->answers);
 }
 
+/* The server ended a connection over which nothing (or not all of a query) was asked for a while: an idle one. */
+static bool was_idle(const struct flow *flow, enum flow_event end)
+{
+    const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
+    if (!saw(flow, FLOW_QUERY))
+        return synack && time_of(flow, end) - synack->time_ns >= FLOW_PATIENCE_NS;
+    return asked_in_part(flow) && time_of(flow, end) - flow->query_ns >= FLOW_PATIENCE_NS;
+}
+
 static struct cause server_reset(const struct flow *flow)
 {
     enum mechanism mechanism = MECHANISM_RESET_AFTER_QUERY;
@@ -96,6 +132,8 @@ static struct cause server_reset(const struct flow *flow)
         mechanism = MECHANISM_FORGED_RESET;
     else if (!came_first(flow, FLOW_SYNACK, FLOW_SERVER_RST) && !came_first(flow, FLOW_QUERY, FLOW_SERVER_RST))
         mechanism = MECHANISM_SYN_RESET;
+    else if (was_idle(flow, FLOW_SERVER_RST))
+        mechanism = MECHANISM_CLIENT_ABORTED;
     else if (partly_answered(flow))
         mechanism = MECHANISM_PARTIAL_ANSWER;
     else if (came_first(flow, FLOW_SERVER_FIN, FLOW_SERVER_RST))
@@ -107,12 +145,9 @@ static struct cause server_reset(const struct flow *flow)
 
 static struct cause server_close(const struct flow *flow)
 {
-    const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
-    bool asked = saw(flow, FLOW_QUERY);
-    bool idle = !asked && synack && time_of(flow, FLOW_SERVER_FIN) - synack->time_ns >= FLOW_PATIENCE_NS;
-    enum mechanism mechanism = idle                    ? MECHANISM_CLIENT_ABORTED
-                               : partly_answered(flow) ? MECHANISM_PARTIAL_ANSWER
-                                                       : MECHANISM_CLOSED;
+    enum mechanism mechanism = was_idle(flow, FLOW_SERVER_FIN) ? MECHANISM_CLIENT_ABORTED
+                               : partly_answered(flow)         ? MECHANISM_PARTIAL_ANSWER
+                                                               : MECHANISM_CLOSED;
     return (struct cause){mechanism, FLOW_SERVER_FIN};
 }
 
@@ -147,6 +182,8 @@ static bool icmp_decides(const struct flow *flow)
 static struct cause query_silence(const struct flow *flow, int64_t waited_ns, bool patient)
 {
     bool acked = saw(flow, FLOW_QUERY_ACKED);
+    if (!saw(flow, FLOW_SYNACK) && !acked) /* one direction is missing from the capture */
+        return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
     unsigned again = flow->record.count[FLOW_QUERY_AGAIN];
     if (flow->record.count[FLOW_ANSWER_PART] > 0 && patient)
         return (struct cause){MECHANISM_PARTIAL_ANSWER, FLOW_ANSWER_PART};
@@ -157,11 +194,21 @@ static struct cause query_silence(const struct flow *flow, int64_t waited_ns, bo
     return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
 }
 
+/* A SYN proxy opens the window when it has reached the server: until then the client cannot ask. */
+static bool window_stayed_shut(const struct flow *flow, int64_t until_ns)
+{
+    const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
+    return synack && (flow->signs & SIGN_SYNACK_NO_WINDOW) && flow->server_side.window == 0 &&
+           until_ns - synack->time_ns >= FLOW_PATIENCE_NS;
+}
+
 static struct cause client_left(const struct flow *flow)
 {
     enum flow_event leaving = came_first(flow, FLOW_CLIENT_FIN, FLOW_CLIENT_RST) ? FLOW_CLIENT_FIN : FLOW_CLIENT_RST;
     int64_t waited = time_of(flow, leaving) - flow->query_ns;
-    if (!saw(flow, FLOW_QUERY) || waited < FLOW_PATIENCE_NS)
+    if (!saw(flow, FLOW_QUERY) && window_stayed_shut(flow, time_of(flow, leaving)))
+        return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_SYNACK};
+    if (!saw(flow, FLOW_QUERY) || asked_in_part(flow) || waited < FLOW_PATIENCE_NS)
         return (struct cause){MECHANISM_CLIENT_ABORTED, leaving};
     return query_silence(flow, waited, true);
 }
@@ -170,6 +217,8 @@ static struct cause silence(const struct flow *flow, int64_t now_ns)
 {
     if (saw(flow, FLOW_QUERY)) {
         int64_t waited = now_ns - flow->query_ns;
+        if (asked_in_part(flow))
+            return (struct cause){MECHANISM_CLIENT_ABORTED, FLOW_QUERY};
         return query_silence(flow, waited, waited >= FLOW_SILENCE_NS);
     }
     if (!saw(flow, FLOW_SYN))
@@ -179,7 +228,10 @@ static struct cause silence(const struct flow *flow, int64_t now_ns)
         return (struct cause){MECHANISM_SYNACK_IGNORED, FLOW_SYNACK};
     if (saw(flow, FLOW_SYNACK) || saw(flow, FLOW_ACK))
         return (struct cause){waited >= FLOW_SILENCE_NS ? MECHANISM_CLIENT_ABORTED : MECHANISM_INCOMPLETE, FLOW_SYN};
-    bool counts = flow->record.count[FLOW_SYN_AGAIN] > 0 || waited >= FLOW_SILENCE_NS;
+    if (flow->client_side.has_acked) /* it answers a SYN-ACK that was not captured */
+        return (struct cause){MECHANISM_INCOMPLETE, FLOW_SYN};
+    bool counts = flow->record.count[FLOW_SYN_AGAIN] > 0 || waited >= FLOW_SILENCE_NS ||
+                  (flow->replaced && waited >= FLOW_PATIENCE_NS);
     return (struct cause){counts ? MECHANISM_SYN_UNANSWERED : MECHANISM_INCOMPLETE, FLOW_SYN};
 }
 
@@ -196,6 +248,10 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
         return (struct cause){MECHANISM_NONE, FLOW_SYN};
     if (flow->not_dns)
         return (struct cause){MECHANISM_NOT_DNS, FLOW_QUERY};
+    if (capture_lost_data(flow))
+        return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
+    if (flow->signs & SIGN_CLIENT_FORGED)
+        return (struct cause){MECHANISM_FORGED_RESET, FLOW_CLIENT_RST};
     bool rst = saw(flow, FLOW_SERVER_RST) && !client_left_before(flow, FLOW_SERVER_RST);
     /* a RST that does not acknowledge the SYN ends nothing: its client goes on (RFC 9293, 3.10.7.3) */
     if (rst && (flow->signs & SIGN_BAD_ACK) && flow->record.count[FLOW_SYN_AGAIN] > 0 && !saw(flow, FLOW_SYNACK))
@@ -236,6 +292,7 @@ static const uint8_t outcomes[] = {
     [MECHANISM_CLIENT_ABORTED] = OUTCOME_ABORTED,
     [MECHANISM_NOT_DNS] = OUTCOME_ABORTED,
     [MECHANISM_INCOMPLETE] = OUTCOME_INCOMPLETE,
+    [MECHANISM_REJECTED_OTHERWISE] = OUTCOME_REJECTED,
 };
 static_assert(sizeof outcomes == MECHANISMS, "each mechanism has its outcome");
 
@@ -255,11 +312,11 @@ static uint32_t closing_signs(const struct flow *flow, enum mechanism mechanism)
     return once ? signs | SIGN_ONCE : signs;
 }
 
-/* The server's first packet after the query that is neither its last word nor an answer: an ACK, say. */
-static uint8_t ack_ttl(const struct flow_record *record, uint8_t decisive)
+/* The server's bare ACK of the query. */
+static uint8_t ack_ttl(const struct flow_record *record)
 {
     const struct sighting *acked = flow_saw(record, FLOW_QUERY_ACKED);
-    return acked && record->at[FLOW_QUERY_ACKED] != decisive ? acked->ttl : 0;
+    return acked ? acked->ttl : 0;
 }
 
 struct flow_end flow_end_of(struct flow *flow, int64_t now_ns)
@@ -272,7 +329,7 @@ struct flow_end flow_end_of(struct flow *flow, int64_t now_ns)
     const struct sighting *synack = flow_saw(record, FLOW_SYNACK);
     end.ttl = from_packet || cause.decisive == FLOW_ICMP ? record->timeline[record->decisive].ttl : 0;
     end.synack_ttl = synack ? synack->ttl : 0;
-    end.ack_ttl = ack_ttl(record, record->decisive);
+    end.ack_ttl = ack_ttl(record);
     end.signs = closing_signs(flow, cause.mechanism);
     if (cause.decisive == FLOW_ICMP) {
         end.icmp_source = record->icmp_source;
@@ -309,6 +366,7 @@ const char *mechanism_name(enum mechanism mechanism)
         [MECHANISM_CLIENT_ABORTED] = "client-aborted",
         [MECHANISM_NOT_DNS] = "not-dns",
         [MECHANISM_INCOMPLETE] = "incomplete",
+        [MECHANISM_REJECTED_OTHERWISE] = "rejected-otherwise",
     };
     static_assert(sizeof names / sizeof *names == MECHANISMS, "each mechanism has its name");
     return names[mechanism];

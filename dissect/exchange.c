@@ -15,6 +15,7 @@ struct pending {
     int64_t time_ns; /* 0: free */
     uint32_t question;
     bool answered;
+    uint8_t ttl; /* of the answer */
 };
 
 struct truncated {
@@ -84,7 +85,9 @@ static void take_question(struct exchanges *exchanges, const struct packet *pack
     if (!found && slot->time_ns && !slot->answered)
         exchanges->counters.evicted++;
     exchanges->counters.questions++;
-    facts_server_at(exchanges->facts, index)->udp_queries++;
+    struct server *server = facts_server_at(exchanges->facts, index);
+    server->udp_queries++;
+    server->last_udp_query_ns = packet->time_ns;
     *slot = (struct pending){.key = key_of(packet->source, packet->source_port, index, message->id),
                              .time_ns = packet->time_ns,
                              .question = message->question};
@@ -135,9 +138,13 @@ static void take_answer(struct exchanges *exchanges, const struct packet *packet
     bool found;
     struct pending *slot =
         find_pending(exchanges, key_of(packet->target, packet->target_port, index, message->id), &found);
-    if (found && slot->answered)
+    if (found && slot->answered && (slot->ttl == packet->ttl || slot->ttl == packet->ttl + 1))
         return; /* a second copy */
     note_source(server, packet);
+    if (found && slot->answered) { /* a second sender: one of the two is not the server */
+        server->udp_contested++;
+        return;
+    }
     facts_ip_id(exchanges->facts, index, packet, true);
     server->udp_answers++;
     exchanges->counters.answers++;
@@ -155,6 +162,7 @@ static void take_answer(struct exchanges *exchanges, const struct packet *packet
         return;
     }
     slot->answered = true;
+    slot->ttl = packet->ttl;
     delays_add(&server->udp_rtt, packet->time_ns - slot->time_ns);
 }
 
@@ -182,8 +190,11 @@ void exchanges_packet(struct exchanges *exchanges, const struct packet *packet, 
 void exchanges_icmp(struct exchanges *exchanges, const struct packet *packet)
 {
     uint32_t index = facts_server(exchanges->facts, packet->quote.target, packet->quote.target_port, packet->time_ns);
-    if (index != FACTS_NONE)
-        facts_server_at(exchanges->facts, index)->udp_unreachable++;
+    if (index != FACTS_NONE) {
+        struct server *server = facts_server_at(exchanges->facts, index);
+        server->udp_unreachable++;
+        server->last_udp_unreachable_ns = packet->time_ns;
+    }
 }
 
 unsigned exchanges_truncated(struct exchanges *exchanges, struct addr client, uint32_t server, int64_t now_ns,

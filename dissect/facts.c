@@ -173,46 +173,81 @@ static uint32_t keep_exemplar(struct facts *facts, const struct flow_record *rec
 /* A key for the parts that endings are told apart by; two kinds of end share one once in 2^32. */
 static uint32_t end_key(const struct flow_end *end)
 {
-    uint64_t numbers = (uint64_t)end->mechanism << 56 | (uint64_t)end->outcome << 48 | (uint64_t)end->ttl << 40 |
-                       (uint64_t)end->synack_ttl << 32 | (uint64_t)end->ack_ttl << 24 | (uint64_t)end->icmp_type << 16 |
-                       (uint64_t)end->icmp_code << 8 | end->icmp_quoted_ttl;
+    uint64_t numbers = (uint64_t)end->mechanism << 48 | (uint64_t)end->outcome << 40 | (uint64_t)end->ttl << 32 |
+                       (uint64_t)end->synack_ttl << 24 | (uint64_t)end->ack_ttl << 16 | (uint64_t)end->icmp_type << 8 |
+                       end->icmp_code;
     uint64_t source = end->icmp_source.word[0] * 31 + end->icmp_source.word[1];
     return (uint32_t)hash_mix(numbers ^ hash_mix(source + end->signs));
 }
 
-/* The ending of that kind; when there is no room for one more, the last of the same mechanism, or none. */
-static struct ending *find_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
-                                  const struct flow_end *end)
+static struct ending *known_ending(struct tcp_facts *tcp, uint32_t key)
 {
-    uint32_t key = end_key(end);
     for (uint32_t i = 0; i < tcp->ending_count; i++)
         if (tcp->ending_keys[i] == key)
-            return &tcp->endings[i];
-    if (tcp->ending_count < FACTS_ENDINGS) {
-        struct ending *ending = &tcp->endings[tcp->ending_count];
-        tcp->ending_keys[tcp->ending_count++] = key;
-        *ending = (struct ending){.end = *end, .exemplar = keep_exemplar(facts, &flow->record)};
-        return ending;
-    }
-    tcp->endings_merged++;
-    for (uint32_t i = FACTS_ENDINGS; i-- > 0;)
-        if (tcp->endings[i].end.mechanism == end->mechanism && tcp->endings[i].end.ttl == end->ttl)
             return &tcp->endings[i];
     return NULL;
 }
 
-/* From the client's latest packet before it to the decisive one, in microseconds; 0 when there is none. */
+static struct ending *new_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
+                                 const struct flow_end *end)
+{
+    struct ending *ending = &tcp->endings[tcp->ending_count];
+    tcp->ending_keys[tcp->ending_count++] = end_key(end);
+    *ending = (struct ending){.end = *end, .exemplar = keep_exemplar(facts, &flow->record)};
+    return ending;
+}
+
+/*
+ * The ending of that kind. When there is no room for one more, one that only says how it came out: its last few places
+ * are kept for those, so that every flow is counted.
+ */
+static struct ending *find_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
+                                  const struct flow_end *end)
+{
+    struct ending *ending = known_ending(tcp, end_key(end));
+    if (ending)
+        return ending;
+    if (tcp->ending_count < FACTS_ENDINGS - FLOW_OUTCOMES)
+        return new_ending(facts, tcp, flow, end);
+    tcp->endings_merged++;
+    static const uint8_t plain[FLOW_OUTCOMES] = {[OUTCOME_ANSWERED] = MECHANISM_ANSWERED,
+                                                 [OUTCOME_REJECTED] = MECHANISM_REJECTED_OTHERWISE,
+                                                 [OUTCOME_UNANSWERED] = MECHANISM_SYN_UNANSWERED,
+                                                 [OUTCOME_ABORTED] = MECHANISM_CLIENT_ABORTED,
+                                                 [OUTCOME_INCOMPLETE] = MECHANISM_INCOMPLETE};
+    struct flow_end rest = {.mechanism = plain[end->outcome], .outcome = end->outcome};
+    ending = known_ending(tcp, end_key(&rest));
+    return ending ? ending : new_ending(facts, tcp, flow, &rest);
+}
+
+/* True when the server's packet surely answers the client's: what it acknowledges reaches that packet's end. */
+static bool answers(const struct sighting *reply, const struct sighting *asked)
+{
+    uint32_t end = asked->seq + asked->length + ((asked->flags & TCP_SYN) != 0) + ((asked->flags & TCP_FIN) != 0);
+    return (reply->flags & TCP_ACK) && !seq_before(reply->ack, end);
+}
+
+/*
+ * From the client's packet to the decisive one that surely answers it, in microseconds; 0 when there is none. A packet
+ * that was under way already when the client sent its latest tells nothing of the round trip from there.
+ */
 static uint32_t reply_delay_us(const struct flow_record *record)
 {
-    if (record->decisive == FLOW_UNSEEN || !record->timeline[record->decisive].from_server)
+    if (record->decisive == FLOW_UNSEEN || !record->timeline[record->decisive].from_server ||
+        record->count[FLOW_SYN_AGAIN] > 0 || record->count[FLOW_QUERY_AGAIN] > 0)
         return 0;
-    for (int i = record->decisive - 1; i >= 0; i--) {
-        if (!record->timeline[i].from_server) {
-            int64_t us = (record->timeline[record->decisive].time_ns - record->timeline[i].time_ns) / 1000;
-            return us <= 0 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-        }
-    }
-    return 0;
+    const struct sighting *reply = &record->timeline[record->decisive];
+    int i = record->decisive - 1;
+    while (i >= 0 && record->timeline[i].from_server)
+        i--;
+    const struct sighting *asked = i < 0 ? NULL : &record->timeline[i];
+    /* whatever else it answers, it was sent after the server had the client's ACK of its SYN-ACK */
+    if (asked && !answers(reply, asked))
+        asked = flow_saw(record, FLOW_ACK);
+    if (!asked || asked >= reply)
+        return 0;
+    int64_t us = (reply->time_ns - asked->time_ns) / 1000;
+    return us <= 0 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
 static void add_to_ending(struct ending *ending, const struct flow_record *record)
@@ -415,7 +450,8 @@ void facts_ip_id(struct facts *facts, uint32_t server, const struct packet *pack
     }
     bool near = last->valid && last->ttl == packet->ttl && (uint16_t)(packet->ip_id - last->ip_id - 1) < 4;
     struct tcp_facts *tcp = udp || !near ? NULL : facts_tcp(facts, server);
-    if (tcp && last->server != server)
+    /* ns1 and ns2 may be two addresses of one host, so neighbours do not count */
+    if (tcp && !addr_same_region(facts->servers[last->server].address, facts->servers[server].address))
         tcp->shared_counter++;
     struct server *at = &facts->servers[server];
     if (udp)

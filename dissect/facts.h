@@ -67,7 +67,7 @@ struct tcp_facts {
     uint32_t least_reply_us;                  /* SYN-ACK to the client's ACK, the least; 0 when never seen */
     uint32_t ending_keys[FACTS_ENDINGS];
     struct ending endings[FACTS_ENDINGS];
-    uint32_t ending_count, endings_merged;
+    uint32_t ending_count, endings_merged; /* merged: flows of further kinds, counted by how they ended only */
     uint32_t shared_counter; /* steps of one IP-ID counter between packets of this and of another server */
     uint32_t own_counter;    /* steps of one IP-ID counter between UDP answers and resets of this server */
     struct refused_question {
@@ -85,8 +85,9 @@ struct server {
     uint16_t udp_id; /* IP-ID of the latest UDP answer */
     uint32_t tcp;    /* index of its struct tcp_facts, or FACTS_NONE */
     uint32_t udp_queries, udp_answers, udp_truncated, udp_refused, udp_unreachable;
+    uint32_t udp_contested; /* questions answered twice, from different distances */
     int64_t first_ns, last_ns;
-    int64_t last_udp_answer_ns;
+    int64_t last_udp_query_ns, last_udp_answer_ns, last_udp_unreachable_ns;
     uint64_t mac; /* source of its UDP answers; 0 not known, FACTS_MAC_VARIES several */
     struct ttl_set references[REFERENCES];
     struct delays udp_rtt;

@@ -236,6 +236,7 @@ void flows_packet(struct flows *flows, const struct flow_key *key, const struct 
 {
     uint32_t slot = find(flows, key);
     if (slot != NOWHERE && is_reused(&flows->slots[slot], packet, from_server)) {
+        flows->slots[slot].replaced = true;
         fold(flows, slot, packet->time_ns);
         slot = NOWHERE;
     }

@@ -77,6 +77,7 @@ enum flow_sign {
     SIGN_SIMPLE_SYN = 1u << 23,    /* a SYN without options: a scanner's */
     SIGN_SLOW = 1u << 24,          /* the RST came 1.5 s or more after the packet it answers */
     SIGN_BIG_ANSWER = 1u << 25,    /* UDP had said TC=1: the answer is too big for one packet */
+    SIGN_ACK_IGNORED = 1u << 27,   /* the server sends its SYN-ACK again although the client's ACK was captured */
     SIGN_ONCE = 1u << 26,          /* the packet met by silence was sent once only */
 };
 
@@ -115,6 +116,7 @@ enum mechanism {
     MECHANISM_CLIENT_ABORTED,
     MECHANISM_NOT_DNS,
     MECHANISM_INCOMPLETE,
+    MECHANISM_REJECTED_OTHERWISE, /* rejections of more kinds than are kept apart */
     MECHANISMS
 };
 
@@ -179,6 +181,7 @@ struct flow {
     bool not_dns;
     bool expected;        /* its questions are those that UDP answered with TC=1 */
     bool after_truncated; /* it followed such an answer */
+    bool replaced;        /* its client began another connection from the same port */
     uint8_t question_count;
     uint16_t names_used;
     struct flow_question {

@@ -11,9 +11,11 @@ enum {
     TICKS_PER_MS_MOST = 2, /* timestamp clocks run at 1 ms or slower (RFC 7323, 5.4); twice that allows for jitter */
 };
 
-static uint32_t answers_syn(const struct flow *flow)
+/* The client has sent nothing but SYNs (what acknowledges something answers a SYN-ACK, captured or not). */
+static bool answers_syn(const struct flow *flow)
 {
-    return flow->record.at[FLOW_SYNACK] == FLOW_UNSEEN && flow->record.at[FLOW_SYN] != FLOW_UNSEEN;
+    return flow->record.at[FLOW_SYNACK] == FLOW_UNSEEN && flow->record.at[FLOW_SYN] != FLOW_UNSEEN &&
+           !flow->client_side.has_acked;
 }
 
 /* RFC 9293, 3.10.7.3: in SYN-SENT only a RST that acknowledges the SYN counts. */
@@ -21,8 +23,8 @@ static uint32_t acknowledgement_sign(const struct flow *flow, const struct packe
 {
     if (!answers_syn(flow))
         return 0;
-    bool exact = (packet->flags & TCP_ACK) && !seq_before(flow->client_side.isn, packet->ack - 1) &&
-                 !seq_before(flow->client_side.next, packet->ack) && packet->ack != flow->client_side.isn;
+    bool exact = (packet->flags & TCP_ACK) && seq_before(flow->client_side.isn, packet->ack) &&
+                 !seq_before(flow->client_side.next, packet->ack);
     return exact ? 0 : SIGN_BAD_ACK;
 }
 
@@ -57,7 +59,7 @@ static uint32_t echo_signs(const struct flow *flow, const struct packet *packet)
     if (packet->family == 4 && packet->ip_id != 0 && packet->ip_id == client->ip_id &&
         packet->ip_id != (uint16_t)(flow->server_side.ip_id + 1))
         signs |= SIGN_ID_ECHO;
-    if (packet->window != 0 && packet->window == client->window)
+    if (packet->window != 0 && packet->window == client->window && packet->window != flow->server_side.window)
         signs |= SIGN_WINDOW_ECHO;
     return signs;
 }

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { QUERY_MOST = 2048, DNS_PORT = 53 };
+
 /* How many sightings of each event the timeline takes; the rest is only counted. */
 static const uint8_t notes_most[FLOW_EVENTS] = {
     [FLOW_SYN] = 1,
@@ -133,13 +135,22 @@ static void forget_answered(struct flow *flow)
     flow->names_used = 0;
 }
 
+/* The capture holds less of the message than could be kept of it. */
+static bool is_cut(const struct stream_message *raw)
+{
+    return raw->bytes.left < raw->length && raw->bytes.left < STREAM_HEAD;
+}
+
 static void take_query(void *context, const struct stream_message *raw)
 {
     struct flow *flow = ((struct sink *)context)->flow;
     struct dns_message message;
-    bool parsed = dns_parse(&message, raw->bytes);
-    if (!parsed || message.response) {
-        flow->not_dns |= flow->whole_queries == 0;
+    if (is_cut(raw)) {
+        flow->whole_queries++;
+        return;
+    }
+    if (!dns_parse(&message, raw->bytes) || message.response) {
+        flow->not_dns |= flow->whole_queries == 0 && flow->record.server_port == DNS_PORT;
         return;
     }
     if (flow->expected) { /* the question that UDP had announced is asked now, under its own ID */
@@ -161,7 +172,7 @@ static void take_answer(void *context, const struct stream_message *raw)
     struct sink *sink = context;
     struct flow *flow = sink->flow;
     struct dns_message message;
-    bool cut = raw->bytes.left < raw->length && raw->bytes.left < STREAM_HEAD;
+    bool cut = is_cut(raw);
     if (!dns_parse(&message, raw->bytes) && !cut)
         return;
     if (!message.response && !cut)
@@ -190,9 +201,13 @@ static void client_syn(struct flow *flow, const struct packet *packet, const str
     bool again = flow->client_side.has_isn;
     flow->syn_since_rst = true;
     if (again && synack && flow->record.at[FLOW_QUERY] == FLOW_UNSEEN) {
-        if (flow->record.at[FLOW_CLIENT_RST] != FLOW_UNSEEN)
+        bool later = packet->time_ns - synack->time_ns > FLOW_SECOND_NS / 2;
+        const struct sighting *rst = flow_saw(&flow->record, FLOW_CLIENT_RST);
+        /* a scanner writes its SYN itself, at a TTL of its own choice, and its kernel resets the SYN-ACK */
+        bool stack = options->sack_permitted || options->has_timestamps || options->has_window_scale;
+        if (later && rst && rst->ttl == packet->ttl && stack)
             flow->signs |= SIGN_CLIENT_REFUSES;
-        else if (flow->record.at[FLOW_ACK] == FLOW_UNSEEN && packet->time_ns - synack->time_ns > FLOW_SECOND_NS / 2)
+        else if (later && !rst && flow->record.at[FLOW_ACK] == FLOW_UNSEEN)
             flow->signs |= SIGN_SYNACK_IGNORED;
     }
     if (!again) {
@@ -215,6 +230,10 @@ static void client_data(struct flow *flow, const struct packet *packet, const st
     bool early = flow->queries.begun && seq_before(flow->queries.next, seq);
     uint32_t fresh =
         stream_feed(&flow->queries, pool, seq, packet->payload, packet->payload_declared, take_query, &sink);
+    /* TLS, HTTP and other strangers announce what no query is long; few queries are longer than an UPDATE with a key */
+    bool announced = flow->queries.prefix == 2 && !flow->queries.opaque;
+    bool strange = announced && (flow->queries.length > QUERY_MOST || flow->queries.length < DNS_HEADER);
+    flow->not_dns |= strange && flow->whole_queries == 0 && flow->record.server_port == DNS_PORT;
     if (fresh > 0 || early) {
         flow->query_ns = packet->time_ns;
         flow_note(flow, FLOW_QUERY, packet, false, options);
@@ -278,6 +297,8 @@ static void server_synack(struct flow *flow, const struct packet *packet, const 
     }
     if (packet->window == 0)
         flow->signs |= SIGN_SYNACK_NO_WINDOW;
+    if (again && flow->record.at[FLOW_ACK] != FLOW_UNSEEN)
+        flow->signs |= SIGN_ACK_IGNORED;
     flow_note(flow, again ? FLOW_SYNACK_AGAIN : FLOW_SYNACK, packet, true, options);
 }
 
@@ -299,7 +320,7 @@ static void server_position(struct flow *flow, const struct packet *packet, cons
     if (!flow->answers.begun || !(after_fin || late))
         return;
     if (flow->server_side.has_isn && packet->seq == flow->server_side.isn + 1 && packet->payload_declared == 0 &&
-        flow->record.at[FLOW_QUERY] != FLOW_UNSEEN)
+        flow->record.at[FLOW_QUERY] != FLOW_UNSEEN && !seq_before(packet->ack, flow->queries.next))
         flow->signs |= SIGN_NOTHING_SENT;
     if (after_fin)
         flow_note(flow, FLOW_SERVER_LATER, packet, true, options);
@@ -326,7 +347,9 @@ static void server_segment(struct flow *flow, const struct packet *packet, const
     else
         server_position(flow, packet, options);
     bool bare = packet->payload_declared == 0 && !(packet->flags & (TCP_FIN | TCP_SYN));
-    if (bare && record->count[FLOW_QUERY] > 0 && seq_before(flow->query_seq, packet->ack))
+    /* all of it: a box may let a length prefix through and drop the message behind it */
+    if (bare && record->count[FLOW_QUERY] > 0 && seq_before(flow->query_seq, packet->ack) &&
+        !seq_before(packet->ack, flow->queries.next))
         flow_note(flow, FLOW_QUERY_ACKED, packet, true, options);
     if (packet->payload_declared > 0)
         server_data(flow, packet, options, pool, facts);

@@ -158,19 +158,19 @@ static void consume(struct stream *stream, struct stream_pool *pool, struct curs
     }
 }
 
-/* Bytes that were sent and not captured: harmless in the tail of a message whose head is known, fatal elsewhere. */
+/* Bytes that were sent and not captured: harmless within a message whose length is known, fatal elsewhere. */
 static void consume_unseen(struct stream *stream, struct stream_pool *pool, size_t count, stream_sink *sink,
                            void *context)
 {
     if (count == 0 || stream->opaque)
         return;
     size_t missing = stream->prefix == 2 ? stream->length - stream->got : 0;
-    if (count > missing || stream->got < 12) {
+    if (count > missing) {
         lose_messages(stream, pool);
         return;
     }
     stream->got += (uint32_t)count;
-    if (count == missing && stream->head != STREAM_NONE)
+    if (count == missing)
         hand_on(stream, pool, cursor_of(NULL, 0), sink, context);
 }
 

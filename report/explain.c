@@ -34,6 +34,7 @@ static const char *const mechanisms[] = {
     [MECHANISM_CLIENT_ABORTED] = "The client went away by itself before an answer could come.",
     [MECHANISM_NOT_DNS] = "What was sent over the connection is not DNS.",
     [MECHANISM_INCOMPLETE] = "The capture holds too little of the connection to say how it ended.",
+    [MECHANISM_REJECTED_OTHERWISE] = "Rejected in more different ways than are kept apart for one server.",
 };
 static_assert(sizeof mechanisms / sizeof *mechanisms == MECHANISMS, "each mechanism has its meaning");
 

@@ -101,6 +101,19 @@ static bool class_is_used(const struct ruler *ruler, uint8_t ttl)
     return false;
 }
 
+/*
+ * A smaller hop count that need not be one: the server's own TTL does not stem from a known initial TTL, the two lie on
+ * both sides of the edge between initial TTLs, or the initial TTL may be the 30 of old UNIX (UDP 30, TCP 60 or 64).
+ */
+static bool nearer_is_doubtful(const struct ruler *ruler, uint8_t ttl, unsigned gap)
+{
+    enum { EDGE = 8, OLD_UNIX = 5 };
+    int difference = ttl - ruler->usual;
+    bool crosses = ttl_initial(ttl) != ttl_initial(ruler->usual) && difference >= -EDGE && difference <= EDGE;
+    bool old_unix = ttl_initial(ruler->usual) == 32 && gap < OLD_UNIX;
+    return ruler->farthest > HOPS_PLAUSIBLE || ruler->ttl.other > 0 || crosses || old_unix;
+}
+
 struct reading ruler_read(const struct ruler *ruler, const struct server *server, uint8_t ttl)
 {
     struct reading reading = {.relation = RELATION_UNKNOWN};
@@ -111,13 +124,13 @@ struct reading ruler_read(const struct ruler *ruler, const struct server *server
     if (ttl_has(&ruler->ttl, ttl)) {
         const struct ttl_set *udp = &server->references[REFERENCE_UDP_ANSWER];
         bool udp_differs = ttl_kinds(udp) > 0 && !ttl_has(udp, ttl);
-        reading.relation = udp_differs ? RELATION_AMONG : RELATION_SAME;
+        reading.relation = udp_differs || server->udp_contested > 0 ? RELATION_AMONG : RELATION_SAME;
     } else if (hops > HOPS_PLAUSIBLE || hops > ruler->farthest) {
         reading.relation = RELATION_FARTHER;
         reading.gap = hops - ruler->farthest;
     } else if (hops < ruler->nearest) {
-        reading.relation = RELATION_NEARER;
         reading.gap = ruler->nearest - hops;
+        reading.relation = nearer_is_doubtful(ruler, ttl, reading.gap) ? RELATION_AMONG : RELATION_NEARER;
     } else {
         reading.relation = reading.other_class && ruler->constant ? RELATION_SAME_HOPS : RELATION_AMONG;
     }

@@ -13,8 +13,10 @@ enum {
     SAMPLES_ENOUGH = 3,    /* packets of each kind from which on a constant distance counts as constant */
     FLOOR_LEAST_US = 4000, /* round trips below this are too near the noise of a capture to compare */
     FLOOR_SAMPLES = 5,
-    FLOOR_NEAR = 3,         /* of them within 1.25 times the least */
+    FLOOR_NEAR = 3, /* of them within 1.25 times the least */
     COUNTER_STEPS = 3,
+    ROUTE_GAP = 3, /* hops by which routes to one address differ */
+    EDGE_HOPS = 1, /* this near the capture there is no other route */
     NETWORKS_ENOUGH = 3,
 };
 
@@ -59,7 +61,8 @@ static bool tcp_ends_nearer(const struct rule_case *c)
     uint8_t last = c->ending->end.ttl && !by_icmp(c) ? c->ending->end.ttl : c->ending->end.ack_ttl;
     if (last && last != c->ending->end.synack_ttl)
         return false;
-    return c->synack.gap >= 2 || (c->ruler.constant && c->ruler.samples >= SAMPLES_ENOUGH && c->ending->count >= 2);
+    bool plain = c->synack.gap > ROUTE_GAP || (c->synack.gap >= 2 && ttl_hops(c->ending->end.synack_ttl) <= EDGE_HOPS);
+    return plain || (c->ruler.constant && c->ruler.samples >= SAMPLES_ENOUGH && c->ending->count >= 2);
 }
 
 static bool refused_by_proxy(const struct rule_case *c)
@@ -103,14 +106,34 @@ static bool data_lost(const struct rule_case *c)
 
 /* distance */
 
+/*
+ * Routes for UDP and TCP, or two sites of one address, differ by up to 3 routers: such a gap is proof only at the
+ * capture's own edge, where no route can be that short by chance, or against the server's own TCP answers.
+ */
+static bool gap_is_plain(const struct rule_case *c)
+{
+    return c->end.gap > ROUTE_GAP || ttl_hops(c->ending->end.ttl) <= EDGE_HOPS ||
+           c->server->references[REFERENCE_TCP_ANSWER].seen[0].count > 0;
+}
+
+static bool nearer_by_two(const struct rule_case *c)
+{
+    return by_segment(c) && nearer(c) && c->end.gap >= 2 && !tcp_ends_nearer(c);
+}
+
 static bool nearer_constant(const struct rule_case *c)
 {
-    return by_segment(c) && nearer(c) && c->end.gap >= 2 && steady(c) && !tcp_ends_nearer(c);
+    return nearer_by_two(c) && steady(c) && gap_is_plain(c);
+}
+
+static bool nearer_likely(const struct rule_case *c)
+{
+    return nearer_by_two(c) && !nearer_constant(c) && (steady(c) || gap_is_plain(c));
 }
 
 static bool nearer_few(const struct rule_case *c)
 {
-    return by_segment(c) && nearer(c) && c->end.gap >= 2 && !steady(c) && !tcp_ends_nearer(c);
+    return nearer_by_two(c) && !steady(c) && !gap_is_plain(c);
 }
 
 static bool nearer_one_hop(const struct rule_case *c)
@@ -139,11 +162,16 @@ static bool nearer_than_handshake_alone(const struct rule_case *c)
     return nearer_than_handshake(c) && c->synack.relation == RELATION_UNKNOWN;
 }
 
-/* A device on the client's own link that answers for an address of another network is hardly that address. */
+/*
+ * A device on the client's own link that answers for an address of another network is hardly that address; nor are
+ * servers of several networks that are all at one small distance. (Virtual machine NATs, hotspots and home routers.)
+ */
 static bool poses_as_far(const struct rule_case *c)
 {
-    return c->vantage == VANTAGE_CLIENT && ttl_hops(c->ending->end.ttl) == 0 &&
-           !addr_may_share_link(c->flow->client, c->server->address);
+    bool client_here = c->vantage != VANTAGE_SERVER && ttl_hops(c->tcp->client_ttl.seen[0].ttl) == 0;
+    bool everybody = c->crowd->posing_networks >= NETWORKS_ENOUGH && c->ending->end.ttl == c->crowd->posing_ttl;
+    return client_here && (everybody || (ttl_hops(c->ending->end.ttl) == 0 &&
+                                         !addr_may_share_link(c->flow->client, c->server->address)));
 }
 
 static bool same_distance(const struct rule_case *c)
@@ -383,7 +411,8 @@ static bool icmp_server_nearer(const struct rule_case *c)
 
 static bool query_never_acked(const struct rule_case *c)
 {
-    return is(c, MECHANISM_QUERY_UNACKED) && c->udp_alive && c->vantage != VANTAGE_SERVER && !tcp_ends_nearer(c);
+    return is(c, MECHANISM_QUERY_UNACKED) && c->udp_alive && c->vantage != VANTAGE_SERVER && !tcp_ends_nearer(c) &&
+           !sign(c, SIGN_ACK_IGNORED);
 }
 
 static bool acked_silence(const struct rule_case *c)
@@ -484,17 +513,25 @@ static const struct rule table[] = {
      "RFC 9293 3.4; RFC 2923 2.1"},
 
     {"nearer", BOX, CONCLUSIVE, GROUP_DISTANCE, nearer_constant,
-     "All {alike} packets that ended connections came from {end_hops} away (TTL {end_ttl}), the server's own DNS answers from {ref_hops} "
+     "All {alike} packets that ended connections came from {end_hops} away (TTL {end_ttl}), the server's own DNS "
+     "answers from {ref_hops} "
      "(TTL {ref_ttl}, {ref_samples} answers, always the same).",
      "Each router takes one off the TTL. Packets in the server's name that passed at least two routers fewer than its "
      "answers, constantly, were made on the way.",
      "nmap-os-db: SYN-ACK and RST of one host differ in initial TTL in 2.0 %; [lab]"},
-    {"nearer-few-samples", BOX, STRONG, GROUP_DISTANCE, nearer_few,
+    {"nearer-likely", BOX, STRONG, GROUP_DISTANCE, nearer_likely,
      "The packet came from {end_hops} away (TTL {end_ttl}), the server's own {ref_kind} from {ref_hops} (TTL "
      "{ref_ttl}).",
-     "As `nearer`, by fewer packets than prove that both distances are constant.", "nmap-os-db; [lab]"},
+     "As `nearer`, but by few packets, or by no more hops than routes for UDP and TCP may differ.",
+     "nmap-os-db; [lab]"},
+    {"nearer-few-samples", BOX, WEAK, GROUP_DISTANCE, nearer_few,
+     "The packet came from {end_hops} away (TTL {end_ttl}), the server's own {ref_kind} from {ref_hops} (TTL "
+     "{ref_ttl}).",
+     "By few packets and few hops: another route, or another site of an anycast address, would do it too.",
+     "asymmetric routes differ by 1 to 3 routers"},
     {"nearer-one-hop", BOX, STRONG, GROUP_DISTANCE, nearer_one_hop,
-     "All {alike} packets that ended connections came from one hop nearer (TTL {end_ttl}) than the server's own DNS answers (TTL "
+     "All {alike} packets that ended connections came from one hop nearer (TTL {end_ttl}) than the server's own DNS "
+     "answers (TTL "
      "{ref_ttl}, {ref_samples} answers, always the same): from the last router before it.",
      "One hop is what a last-hop firewall or load balancer makes. A route of another length for TCP would do it too, "
      "which is why many flows with constant values are asked for.",
@@ -618,7 +655,8 @@ static const struct rule table[] = {
     {"rst-earlier-than-udp", BOX, STRONG, GROUP_TIMING, too_early_for_udp,
      "The RST came {delay}; none of the server's UDP answers takes less than {floor}, and several just that.",
      "UDP answers that take the same time are bare round trips; nothing arrives from there in less than half.",
-     "RTT floor over at least 5 answers of 4 ms or more, a third of them within 1.25 times the least; [lab]: TTL set to match"},
+     "RTT floor over at least 5 answers of 4 ms or more, a third of them within 1.25 times the least; [lab]: TTL set "
+     "to match"},
     {"rst-earlier-than-lookups", BOX, WEAK, GROUP_TIMING, too_early_for_lookups,
      "The RST came {delay}, the server's fastest UDP answer takes {floor}.",
      "UDP answers that take unlike times include looking something up, so this is a hint only.",
@@ -654,7 +692,10 @@ static const struct rule table[] = {
     {"query-never-acknowledged", BOX, STRONG, GROUP_PAYLOAD, query_never_acked,
      "The handshake completed, but the query was sent again and again without being acknowledged, while the server was "
      "alive: something drops packets with DNS in them.",
-     "A kernel acknowledges data whether its program is busy or not.", "[lab]: a string match that drops"},
+     "A kernel acknowledges data whether its program is busy or not. (Not when it sends its SYN-ACK again: then it "
+     "took "
+     "not even the client's ACK, as Linux does with a full accept queue.)",
+     "[lab]: a string match that drops"},
     {"query-acknowledged-silence", SERVER, STRONG, GROUP_PAYLOAD, acked_silence,
      "The query was acknowledged from the server's own distance (TTL {ack_ttl}) and never answered: it reached the "
      "host, "

@@ -29,6 +29,8 @@ enum rule_group {
 struct crowd {
     uint32_t edge_networks; /* networks whose servers all fail by a RST or ICMP error of the same small distance */
     uint8_t edge_ttl;
+    uint32_t posing_networks; /* networks whose servers answer UDP and reset TCP from one and the same small distance */
+    uint8_t posing_ttl;
 };
 
 /* One kind of end of one server's flows, with all that a rule may look at. */
