@@ -53,47 +53,6 @@ void facts_free(struct facts *facts)
     table_free(facts, sizeof *facts);
 }
 
-void ttl_set_add(struct ttl_set *set, uint8_t ttl, struct frame_ref frame)
-{
-    for (int i = 0; i < FACTS_TTLS; i++) {
-        struct ttl_seen *seen = &set->seen[i];
-        if (seen->count == 0)
-            *seen = (struct ttl_seen){.first = frame, .ttl = ttl};
-        if (seen->ttl == ttl) {
-            seen->count++;
-            return;
-        }
-    }
-    set->other++;
-}
-
-void delays_add(struct delays *delays, int64_t delay_ns)
-{
-    int64_t us = delay_ns / 1000;
-    uint32_t value = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-    if (delays->count == 0 || value < delays->least_us)
-        delays->least_us = value;
-    delays->recent_us[delays->count % FACTS_DELAYS] = value;
-    delays->count++;
-}
-
-static int order_u32(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-uint32_t delays_median_us(const struct delays *delays)
-{
-    uint32_t sorted[FACTS_DELAYS];
-    if (delays->count == 0)
-        return 0;
-    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
-    memcpy(sorted, delays->recent_us, count * sizeof *sorted);
-    qsort(sorted, count, sizeof *sorted, order_u32);
-    return sorted[count / 2];
-}
-
 struct server *facts_server_at(const struct facts *facts, uint32_t index)
 {
     return (struct server *)&facts->servers[index];
@@ -168,98 +127,6 @@ static uint32_t keep_exemplar(struct facts *facts, const struct flow_record *rec
     }
     facts->exemplars[facts->exemplars_used] = *record;
     return facts->exemplars_used++;
-}
-
-/* A key for the parts that endings are told apart by; two kinds of end share one once in 2^32. */
-static uint32_t end_key(const struct flow_end *end)
-{
-    uint64_t numbers = (uint64_t)end->mechanism << 48 | (uint64_t)end->outcome << 40 | (uint64_t)end->ttl << 32 |
-                       (uint64_t)end->synack_ttl << 24 | (uint64_t)end->ack_ttl << 16 | (uint64_t)end->icmp_type << 8 |
-                       end->icmp_code;
-    uint64_t source = end->icmp_source.word[0] * 31 + end->icmp_source.word[1];
-    return (uint32_t)hash_mix(numbers ^ hash_mix(source + end->signs));
-}
-
-static struct ending *known_ending(struct tcp_facts *tcp, uint32_t key)
-{
-    for (uint32_t i = 0; i < tcp->ending_count; i++)
-        if (tcp->ending_keys[i] == key)
-            return &tcp->endings[i];
-    return NULL;
-}
-
-static struct ending *new_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
-                                 const struct flow_end *end)
-{
-    struct ending *ending = &tcp->endings[tcp->ending_count];
-    tcp->ending_keys[tcp->ending_count++] = end_key(end);
-    *ending = (struct ending){.end = *end, .exemplar = keep_exemplar(facts, &flow->record)};
-    return ending;
-}
-
-/*
- * The ending of that kind. When there is no room for one more, one that only says how it came out: its last few places
- * are kept for those, so that every flow is counted.
- */
-static struct ending *find_ending(struct facts *facts, struct tcp_facts *tcp, const struct flow *flow,
-                                  const struct flow_end *end)
-{
-    struct ending *ending = known_ending(tcp, end_key(end));
-    if (ending)
-        return ending;
-    if (tcp->ending_count < FACTS_ENDINGS - FLOW_OUTCOMES)
-        return new_ending(facts, tcp, flow, end);
-    tcp->endings_merged++;
-    static const uint8_t plain[FLOW_OUTCOMES] = {[OUTCOME_ANSWERED] = MECHANISM_ANSWERED,
-                                                 [OUTCOME_REJECTED] = MECHANISM_REJECTED_OTHERWISE,
-                                                 [OUTCOME_UNANSWERED] = MECHANISM_SYN_UNANSWERED,
-                                                 [OUTCOME_ABORTED] = MECHANISM_CLIENT_ABORTED,
-                                                 [OUTCOME_INCOMPLETE] = MECHANISM_INCOMPLETE};
-    struct flow_end rest = {.mechanism = plain[end->outcome], .outcome = end->outcome};
-    ending = known_ending(tcp, end_key(&rest));
-    return ending ? ending : new_ending(facts, tcp, flow, &rest);
-}
-
-/* True when the server's packet surely answers the client's: what it acknowledges reaches that packet's end. */
-static bool answers(const struct sighting *reply, const struct sighting *asked)
-{
-    uint32_t end = asked->seq + asked->length + ((asked->flags & TCP_SYN) != 0) + ((asked->flags & TCP_FIN) != 0);
-    return (reply->flags & TCP_ACK) && !seq_before(reply->ack, end);
-}
-
-/*
- * From the client's packet to the decisive one that surely answers it, in microseconds; 0 when there is none. A packet
- * that was under way already when the client sent its latest tells nothing of the round trip from there.
- */
-static uint32_t reply_delay_us(const struct flow_record *record)
-{
-    if (record->decisive == FLOW_UNSEEN || !record->timeline[record->decisive].from_server ||
-        record->count[FLOW_SYN_AGAIN] > 0 || record->count[FLOW_QUERY_AGAIN] > 0)
-        return 0;
-    const struct sighting *reply = &record->timeline[record->decisive];
-    int i = record->decisive - 1;
-    while (i >= 0 && record->timeline[i].from_server)
-        i--;
-    const struct sighting *asked = i < 0 ? NULL : &record->timeline[i];
-    /* whatever else it answers, it was sent after the server had the client's ACK of its SYN-ACK */
-    if (asked && !answers(reply, asked))
-        asked = flow_saw(record, FLOW_ACK);
-    if (!asked || asked >= reply)
-        return 0;
-    int64_t us = (reply->time_ns - asked->time_ns) / 1000;
-    return us <= 0 ? 1 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
-}
-
-static void add_to_ending(struct ending *ending, const struct flow_record *record)
-{
-    if (record->decisive != FLOW_UNSEEN && ending->count < FACTS_FRAMES)
-        ending->frames[ending->count] = record->timeline[record->decisive].ref;
-    uint32_t delay = reply_delay_us(record);
-    if (delay && (ending->least_us == 0 || delay < ending->least_us))
-        ending->least_us = delay;
-    if (delay > ending->most_us)
-        ending->most_us = delay;
-    ending->count++;
 }
 
 static void add_references(struct server *server, struct tcp_facts *tcp, const struct flow_record *record)
@@ -383,16 +250,16 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
     tcp->outcomes[end->outcome]++;
     if (end->mechanism == MECHANISM_ERROR_RCODE)
         add_refused(tcp, flow);
-    struct ending *ending = find_ending(facts, tcp, flow, end);
-    if (ending)
-        add_to_ending(ending, &flow->record);
+    struct ending *ending = endings_find(&tcp->endings, end);
+    if (ending->count == 0)
+        ending->exemplar = keep_exemplar(facts, &flow->record);
+    endings_add(ending, &flow->record);
     bool failed = end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED;
     struct client *client = find_client(facts, flow->record.client, flow->server, failed);
     if (client) {
         client->attempts++;
         client->outcomes[end->outcome]++;
-        if (ending)
-            client->endings |= 1u << (ending - tcp->endings);
+        client->endings |= 1u << (ending - tcp->endings.rows);
     }
     if (end->outcome != OUTCOME_INCOMPLETE)
         tcp->attempts++;

@@ -3,60 +3,28 @@
 #define TCP53_DISSECT_FACTS_H
 
 #include "dissect/dns.h"
+#include "dissect/endings.h"
 #include "dissect/flow.h"
+#include "dissect/measure.h"
 
 enum {
     FACTS_SERVERS = 16384, /* address and port pairs remembered, most of them for their UDP */
     FACTS_SERVER_WAYS = 8,
     FACTS_TCP_SERVERS = 4096, /* servers that were asked over TCP */
-    FACTS_ENDINGS = 16,       /* kinds of ends that the flows of one server may have */
     FACTS_EXEMPLARS = 2048,   /* flows kept with their timeline, one for each kind of end */
     FACTS_CLIENTS = 8192,     /* client and server pairs */
     FACTS_CLIENT_WAYS = 8,
     FACTS_HOSTS = 16384, /* addresses whose other traffic is a reference for their distance */
     FACTS_HOST_WAYS = 4,
-    FACTS_TTLS = 4,
-    FACTS_DELAYS = 31,
-    FACTS_FRAMES = 3,
     FACTS_LOST = 1024,    /* questions without an answer */
     FACTS_RCODES = 65536, /* questions whose rcode over UDP is remembered */
     FACTS_REFUSED = 8,    /* questions that one server refused over TCP */
 };
 
-#define FACTS_NONE UINT32_MAX       /* no index */
 #define FACTS_MAC_VARIES UINT64_MAX /* several hardware addresses */
-
-/* TTLs (hop limits) of packets of one kind, the first four values seen; `other` counts packets with further ones. */
-struct ttl_set {
-    struct ttl_seen {
-        struct frame_ref first;
-        uint32_t count;
-        uint8_t ttl;
-    } seen[FACTS_TTLS];
-    uint32_t other;
-};
-
-/* Delays: how many, the least, and the latest FACTS_DELAYS of them, in microseconds. */
-struct delays {
-    uint32_t count;
-    uint32_t least_us;
-    uint32_t recent_us[FACTS_DELAYS];
-};
 
 /* Packets of a server that show how far away it is. DNS answers come from the server itself; a SYN-ACK may not. */
 enum reference { REFERENCE_UDP_ANSWER, REFERENCE_TCP_ANSWER, REFERENCE_SYNACK, REFERENCES };
-
-/*
- * Flows that ended alike: same mechanism, same TTLs, same signs. So few numbers tell apart what matters that a server
- * has a handful of endings, whatever the number of its flows.
- */
-struct ending {
-    struct flow_end end;
-    uint32_t count;
-    uint32_t exemplar;                     /* facts_exemplar() index, or FACTS_NONE */
-    struct frame_ref frames[FACTS_FRAMES]; /* decisive frames of the first flows */
-    uint32_t least_us, most_us;            /* from the client's last packet to the decisive one; 0 when there is none */
-};
 
 struct tcp_facts {
     uint32_t attempts; /* flows that were judged, so without the incomplete */
@@ -65,9 +33,7 @@ struct tcp_facts {
     uint32_t from_client_out, from_client_in; /* client's packets that a cooked capture calls outgoing, incoming */
     struct delays handshake;                  /* SYN to SYN-ACK */
     uint32_t least_reply_us;                  /* SYN-ACK to the client's ACK, the least; 0 when never seen */
-    uint32_t ending_keys[FACTS_ENDINGS];
-    struct ending endings[FACTS_ENDINGS];
-    uint32_t ending_count, endings_merged; /* merged: flows of further kinds, counted by how they ended only */
+    struct ending_list endings;
     uint32_t shared_counter; /* steps of one IP-ID counter between packets of this and of another server */
     uint32_t own_counter;    /* steps of one IP-ID counter between UDP answers and resets of this server */
     struct refused_question {
@@ -158,9 +124,5 @@ struct facts_refused {
 };
 struct facts_refused facts_refused(const struct facts *facts);
 
-void ttl_set_add(struct ttl_set *set, uint8_t ttl, struct frame_ref frame);
-void delays_add(struct delays *delays, int64_t delay_ns);
-/* The middle of the latest delays, in microseconds; 0 when there are none. */
-uint32_t delays_median_us(const struct delays *delays);
 
 #endif

@@ -77,8 +77,8 @@ static void add_flows(struct report_server *out, const struct facts *facts)
 {
     if (out->ending)
         add_flow(out, facts, out->ending);
-    for (uint32_t i = 0; i < out->tcp->ending_count; i++)
-        add_flow(out, facts, &out->tcp->endings[i]);
+    for (uint32_t i = 0; i < out->tcp->endings.count; i++)
+        add_flow(out, facts, &out->tcp->endings.rows[i]);
 }
 
 static void judge_server(struct report_server *out, const struct report *report, const struct crowd *crowd)
@@ -97,7 +97,7 @@ static void judge_server(struct report_server *out, const struct report *report,
     out->unanswered = verdict.unanswered;
     out->aborted = verdict.aborted;
     out->incomplete = verdict.incomplete;
-    out->ending = verdict.decisive == FACTS_NONE ? NULL : &out->tcp->endings[verdict.decisive];
+    out->ending = verdict.decisive == FACTS_NONE ? NULL : &out->tcp->endings.rows[verdict.decisive];
     add_clients(out, facts, crowd);
     qsort(out->clients, out->client_count, sizeof *out->clients, worse_client);
     add_lost(out, facts);
@@ -117,7 +117,7 @@ static void put_into_words(struct report_server *out, const struct report *repor
     struct verdict verdict;
     struct statement_case words = {.server = out, .healthy = healthy_server(report, out)};
     if (out->ending) {
-        verdict = verdict_of(report->facts, out->facts, (uint32_t)(out->ending - out->tcp->endings), crowd);
+        verdict = verdict_of(report->facts, out->facts, (uint32_t)(out->ending - out->tcp->endings.rows), crowd);
         words.verdict = &verdict;
         words.causes = verdict_server(report->facts, out->facts, UINT32_MAX, crowd).causes;
         evidence_collect(out, &verdict);

@@ -68,8 +68,8 @@ static enum report_outcome ending_outcome(const struct rule_case *c)
 static void count_alike(struct rule_case *c)
 {
     c->constant = true;
-    for (uint32_t i = 0; i < c->tcp->ending_count; i++) {
-        const struct ending *other = &c->tcp->endings[i];
+    for (uint32_t i = 0; i < c->tcp->endings.count; i++) {
+        const struct ending *other = &c->tcp->endings.rows[i];
         if (!failed(flow_outcomes[other->end.outcome]) || other->end.ttl == 0)
             continue;
         if (other->end.ttl == c->ending->end.ttl)
@@ -84,7 +84,7 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
 {
     static const struct flow_record unknown = {.decisive = FLOW_UNSEEN};
     const struct tcp_facts *tcp = facts_tcp_seen(facts, server);
-    struct rule_case c = {.facts = facts, .server = server, .tcp = tcp, .ending = &tcp->endings[index], .crowd = crowd};
+    struct rule_case c = {.facts = facts, .server = server, .tcp = tcp, .ending = &tcp->endings.rows[index], .crowd = crowd};
     c.flow = facts_exemplar(facts, c.ending->exemplar);
     if (!c.flow)
         c.flow = &unknown;
@@ -223,9 +223,9 @@ static const struct ending *rejected_at_edge(const struct facts *facts, const st
     if (!tcp || tcp->outcomes[OUTCOME_ANSWERED] > 0 || ttl_hops(tcp->client_ttl.seen[0].ttl) > 0 ||
         ruler_vantage(server, tcp) == VANTAGE_SERVER)
         return NULL;
-    for (uint32_t i = 0; i < tcp->ending_count; i++)
-        if (tcp->endings[i].end.outcome == OUTCOME_REJECTED && (!most || tcp->endings[i].count > most->count))
-            most = &tcp->endings[i];
+    for (uint32_t i = 0; i < tcp->endings.count; i++)
+        if (tcp->endings.rows[i].end.outcome == OUTCOME_REJECTED && (!most || tcp->endings.rows[i].count > most->count))
+            most = &tcp->endings.rows[i];
     return most && most->end.ttl != 0 && ttl_hops(most->end.ttl) <= EDGE_HOPS_MOST ? most : NULL;
 }
 
@@ -340,11 +340,11 @@ struct server_verdict verdict_server(const struct facts *facts, const struct ser
     struct server_verdict v = {.decisive = FACTS_NONE};
     struct judgement judgements[FACTS_ENDINGS];
     struct shares shares = {.best = {FACTS_NONE, FACTS_NONE, FACTS_NONE, FACTS_NONE, FACTS_NONE}};
-    for (uint32_t i = 0; tcp && i < tcp->ending_count; i++) {
+    for (uint32_t i = 0; tcp && i < tcp->endings.count; i++) {
         if (!(mask & 1u << i))
             continue;
         struct verdict verdict = verdict_of(facts, server, i, crowd);
-        uint32_t flows = tcp->endings[i].count;
+        uint32_t flows = tcp->endings.rows[i].count;
         count_flows(&v, verdict.outcome, flows);
         if (!failed(verdict.outcome))
             continue;
@@ -352,7 +352,7 @@ struct server_verdict verdict_server(const struct facts *facts, const struct ser
         enum culprit culprit = verdict.judgement.culprit;
         shares.flows[culprit] += flows;
         shares.all += flows;
-        if (shares.best[culprit] == FACTS_NONE || flows > tcp->endings[shares.best[culprit]].count)
+        if (shares.best[culprit] == FACTS_NONE || flows > tcp->endings.rows[shares.best[culprit]].count)
             shares.best[culprit] = i;
     }
     v.outcome = outcome_of(&v);

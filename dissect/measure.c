@@ -1,0 +1,45 @@
+#include "dissect/measure.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void ttl_set_add(struct ttl_set *set, uint8_t ttl, struct frame_ref frame)
+{
+    for (int i = 0; i < FACTS_TTLS; i++) {
+        struct ttl_seen *seen = &set->seen[i];
+        if (seen->count == 0)
+            *seen = (struct ttl_seen){.first = frame, .ttl = ttl};
+        if (seen->ttl == ttl) {
+            seen->count++;
+            return;
+        }
+    }
+    set->other++;
+}
+
+void delays_add(struct delays *delays, int64_t delay_ns)
+{
+    int64_t us = delay_ns / 1000;
+    uint32_t value = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+    if (delays->count == 0 || value < delays->least_us)
+        delays->least_us = value;
+    delays->recent_us[delays->count % FACTS_DELAYS] = value;
+    delays->count++;
+}
+
+static int order_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+uint32_t delays_median_us(const struct delays *delays)
+{
+    uint32_t sorted[FACTS_DELAYS];
+    if (delays->count == 0)
+        return 0;
+    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
+    memcpy(sorted, delays->recent_us, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, order_u32);
+    return sorted[count / 2];
+}
