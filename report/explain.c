@@ -154,13 +154,12 @@ static void write_word(struct page *page, const struct vocabulary *vocabulary, u
 
 static void write_rules(struct page *page)
 {
-    const struct rule *rules;
-    size_t count = rules_table(&rules);
+    const struct rule *rule;
     for (int group = 0; group < RULE_GROUPS; group++) {
         fprintf(page->out, "%sRules about %s\n", group ? "\n" : "", rule_group_name((enum rule_group)group));
-        for (size_t i = 0; i < count; i++)
-            if ((int)rules[i].group == group)
-                write_rule(page, &rules[i]);
+        for (size_t i = 0; (rule = rules_at(i)); i++)
+            if ((int)rule->group == group)
+                write_rule(page, rule);
     }
 }
 
@@ -178,13 +177,12 @@ static void write_all(struct page *page)
 /* A word may be of several kinds: "answered" is an outcome and a mechanism. */
 static bool write_code(struct page *page, const char *code)
 {
-    const struct rule *rules;
-    size_t count = rules_table(&rules);
+    const struct rule *rule;
     bool found = false;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(rules[i].id, code) != 0)
+    for (size_t i = 0; (rule = rules_at(i)); i++) {
+        if (strcmp(rule->id, code) != 0)
             continue;
-        write_rule(page, &rules[i]);
+        write_rule(page, rule);
         found = true;
     }
     for (int i = 0; i < VOCABULARIES; i++) {

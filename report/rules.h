@@ -62,8 +62,16 @@ struct rule {
     const char *source;   /* on what it rests */
 };
 
-/* The table; returns its length. */
-size_t rules_table(const struct rule **rules);
+/* Rules of one kind, in one file. */
+struct rule_set {
+    const struct rule *rows;
+    size_t count;
+};
+
+extern const struct rule_set rules_sequence, rules_distance, rules_form, rules_other;
+
+/* All rules, one after the other; NULL behind the last. */
+const struct rule *rules_at(size_t index);
 /* The rule's sentence with the numbers of a case, newly allocated; NULL without memory. */
 char *rules_sentence(const struct rule *rule, const struct rule_case *rule_case);
 

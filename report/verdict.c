@@ -84,7 +84,8 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
 {
     static const struct flow_record unknown = {.decisive = FLOW_UNSEEN};
     const struct tcp_facts *tcp = facts_tcp_seen(facts, server);
-    struct rule_case c = {.facts = facts, .server = server, .tcp = tcp, .ending = &tcp->endings.rows[index], .crowd = crowd};
+    struct rule_case c = {
+        .facts = facts, .server = server, .tcp = tcp, .ending = &tcp->endings.rows[index], .crowd = crowd};
     c.flow = facts_exemplar(facts, c.ending->exemplar);
     if (!c.flow)
         c.flow = &unknown;
@@ -203,11 +204,10 @@ struct verdict verdict_of(const struct facts *facts, const struct server *server
     verdict.judgement.mechanism = verdict.rule_case.ending->end.mechanism;
     if (!failed(verdict.outcome))
         return verdict;
-    const struct rule *rules;
-    size_t count = rules_table(&rules);
-    for (size_t i = 0; i < count && verdict.finding_count < VERDICT_FINDINGS; i++)
-        if (rules[i].holds(&verdict.rule_case))
-            verdict.findings[verdict.finding_count++] = &rules[i];
+    const struct rule *rule;
+    for (size_t i = 0; (rule = rules_at(i)) && verdict.finding_count < VERDICT_FINDINGS; i++)
+        if (rule->holds(&verdict.rule_case))
+            verdict.findings[verdict.finding_count++] = rule;
     verdict.judgement = weigh(&verdict);
     refine(&verdict);
     return verdict;

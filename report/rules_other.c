@@ -1,0 +1,179 @@
+/* Rules on ICMP errors, on acknowledgements, on the place of the capture, and on what servers have in common. Each row stands with its function. */
+#include "report/seen.h"
+
+static bool icmp_refuses(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_ICMP_ADMIN) || seen_mechanism(c, MECHANISM_ICMP_PORT) ||
+           seen_mechanism(c, MECHANISM_ICMP_PROTOCOL);
+}
+
+static bool icmp_by_server(const struct rule_case *c)
+{
+    return seen_icmp(c) && addr_same(c->ending->end.icmp_source, c->server->address);
+}
+
+static bool icmp_maybe_multihomed(const struct rule_case *c)
+{
+    return c->end.relation == RELATION_SAME || c->end.relation == RELATION_SAME_HOPS ||
+           c->end.relation == RELATION_FARTHER;
+}
+
+static bool icmp_by_other(const struct rule_case *c)
+{
+    return seen_icmp(c) && !icmp_by_server(c) && !seen_mechanism(c, MECHANISM_LOCAL_FILTER) &&
+           !icmp_maybe_multihomed(c);
+}
+
+static bool icmp_other_refuses(const struct rule_case *c)
+{
+    return icmp_by_other(c) && icmp_refuses(c);
+}
+
+static bool icmp_other_host(const struct rule_case *c)
+{
+    return icmp_by_other(c) && seen_mechanism(c, MECHANISM_ICMP_HOST) && c->udp_alive;
+}
+
+static bool icmp_server_same(const struct rule_case *c)
+{
+    return icmp_by_server(c) && c->vantage != VANTAGE_SERVER &&
+           (c->end.relation == RELATION_SAME || c->end.relation == RELATION_SAME_HOPS) && !seen_posing(c);
+}
+
+static bool icmp_server_nearer(const struct rule_case *c)
+{
+    return icmp_by_server(c) && seen_nearer(c) && (c->end.gap >= 2 || seen_steady(c));
+}
+
+static bool query_never_acked(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_QUERY_UNACKED) && c->udp_alive && c->vantage != VANTAGE_SERVER &&
+           !seen_tcp_ends_nearer(c) && !seen_sign(c, SIGN_ACK_IGNORED);
+}
+
+static bool acked_silence(const struct rule_case *c)
+{
+    bool big = seen_sign(c, SIGN_BIG_ANSWER) && !seen_sign(c, SIGN_NOTHING_SENT);
+    return seen_mechanism(c, MECHANISM_QUERY_UNANSWERED) && !seen_sign(c, SIGN_DATA_LOST) && !big &&
+           c->vantage != VANTAGE_SERVER && c->ack.relation == RELATION_SAME && c->ruler.kind == RULER_DNS_ANSWERS;
+}
+
+static bool refused_over_tcp(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_ERROR_RCODE) && !c->ruler.split && c->ruler.kind == RULER_DNS_ANSWERS;
+}
+
+static bool own_host_rejects(const struct rule_case *c)
+{
+    if (c->vantage != VANTAGE_SERVER || c->ruler.farthest > 0)
+        return false;
+    if (seen_icmp(c))
+        return icmp_by_server(c) && ttl_hops(c->ending->end.ttl) == 0;
+    return seen_segment(c) && ttl_hops(c->ending->end.ttl) == 0 && c->end.relation != RELATION_UNKNOWN;
+}
+
+static bool own_host_silent(const struct rule_case *c)
+{
+    bool silent = seen_mechanism(c, MECHANISM_SYN_UNANSWERED) || seen_mechanism(c, MECHANISM_QUERY_UNACKED) ||
+                  seen_mechanism(c, MECHANISM_QUERY_UNANSWERED);
+    return c->vantage == VANTAGE_SERVER && silent && c->udp_alive && c->ruler.constant && c->ruler.farthest == 0;
+}
+
+static bool client_refuses(const struct rule_case *c)
+{
+    return seen_sign(c, SIGN_CLIENT_REFUSES);
+}
+
+static bool rst_on_loopback(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_LOCAL_FILTER) && seen_sign(c, SIGN_LOOPBACK);
+}
+
+static bool icmp_from_client(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_LOCAL_FILTER) && seen_icmp(c);
+}
+
+static bool synack_ignored(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_SYNACK_IGNORED) && c->vantage == VANTAGE_CLIENT;
+}
+
+static bool same_edge(const struct rule_case *c)
+{
+    return (seen_segment(c) || seen_icmp(c)) && c->crowd->edge_networks >= SEEN_NETWORKS_ENOUGH &&
+           c->ending->end.ttl == c->crowd->edge_ttl && c->end.relation == RELATION_UNKNOWN &&
+           c->vantage != VANTAGE_SERVER;
+}
+
+static const struct rule rows[] = {
+    {"icmp-from-intermediary", BOX, CONCLUSIVE, GROUP_ICMP, icmp_other_refuses,
+     "{icmp_source} says so itself: it sent ICMP \"{icmp_name}\" for the client's SYN, and that is not the server's "
+     "address.",
+     "The error quotes the sequence number of the client's packet, so its sender had it. A server answers from the "
+     "address that was asked.",
+     "RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1; Linux icmp_send; [lab]"},
+    {"icmp-unreachable-udp-alive", BOX, STRONG, GROUP_ICMP, icmp_other_host,
+     "{icmp_source} reports the host unreachable for TCP while the server answers over UDP: a filter, not a fault.",
+     "Unreachable routes stop both transports; `reject-with icmp-host-unreachable` stops one.",
+     "RFC 1122 3.2.2.1; [lab]"},
+    {"icmp-from-server", SERVER, STRONG, GROUP_ICMP, icmp_server_same,
+     "ICMP \"{icmp_name}\" came from the server's address and distance (TTL {end_ttl}): the packet filter on the "
+     "server's host.",
+     "A TCP stack answers a SYN to a closed port with a RST, never with ICMP: a filter sent this.",
+     "RFC 1122 3.2.2.1 and 4.2.3.9; [lab]"},
+    {"icmp-from-server-nearer", BOX, STRONG, GROUP_ICMP, icmp_server_nearer,
+     "ICMP \"{icmp_name}\" bears the server's address but came from {end_hops} away (TTL {end_ttl}), the server's "
+     "answers from {ref_hops}: a NAT before the server.",
+     "A box that translates the address of the server also translates that of its own errors.",
+     "[lab]: REJECT on a DNAT box"},
+
+    {"query-never-acknowledged", BOX, STRONG, GROUP_PAYLOAD, query_never_acked,
+     "The handshake completed, but the query was sent again and again without being acknowledged, while the server was "
+     "alive: something drops packets with DNS in them.",
+     "A kernel acknowledges data whether its program is busy or not. (Not when it sends its SYN-ACK again: then it "
+     "took "
+     "not even the client's ACK, as Linux does with a full accept queue.)",
+     "[lab]: a string match that drops"},
+    {"query-acknowledged-silence", SERVER, STRONG, GROUP_PAYLOAD, acked_silence,
+     "The query was acknowledged from the server's own distance (TTL {ack_ttl}) and never answered: it reached the "
+     "host, "
+     "whose DNS software is exhausted or stuck.",
+     "BIND, NSD, Knot, PowerDNS and dnsmasq leave connections beyond their limit waiting exactly like that.",
+     "[lab]: tcp-clients, tcp-count, tcp-max-clients, max-tcp-connections used up"},
+    {"refused-over-tcp", SERVER, CONCLUSIVE, GROUP_PAYLOAD, refused_over_tcp,
+     "The server's DNS software answered {rcode} over TCP to a question that it answers over UDP.",
+     "The refusal is a DNS answer of the server itself.", "RFC 7766 5; RFC 9210 3"},
+
+    {"own-host-rejects", SERVER, CONCLUSIVE, GROUP_VANTAGE, own_host_rejects,
+     "The capture was taken at the server: the rejection leaves it with the untouched TTL {end_ttl}.",
+     "What has passed no router was made on the host where, or beside which, the capture was taken.", "[lab]"},
+    {"own-host-silent", SERVER, STRONG, GROUP_VANTAGE, own_host_silent,
+     "The capture was taken at the server: the client's packets reach it and nothing leaves, while UDP is answered.",
+     "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},
+    {"client-refuses-synack", LOCAL, CONCLUSIVE, GROUP_VANTAGE, client_refuses,
+     "The SYN-ACK came, a RST left the client, and then the same SYN again: a filter on the client's host rejects the "
+     "server's answer before its TCP stack sees it.",
+     "A stack that had really reset the connection would not go on with the same SYN.",
+     "[lab]: INPUT REJECT on the client"},
+    {"rst-on-loopback", LOCAL, CONCLUSIVE, GROUP_VANTAGE, rst_on_loopback,
+     "The RST in the server's name was seen on this host's loopback device, and the SYN never left: this host's own "
+     "output filter.",
+     "netfilter's REJECT in OUTPUT delivers its answer through the loopback device.",
+     "[lab]: OUTPUT REJECT, captured on any"},
+    {"icmp-from-own-host", LOCAL, CONCLUSIVE, GROUP_VANTAGE, icmp_from_client,
+     "The ICMP error for the client's SYN comes from the client's own address: its own output filter.",
+     "netfilter's REJECT in OUTPUT sends the error from the host itself.", "[lab]"},
+    {"synack-ignored", LOCAL, STRONG, GROUP_VANTAGE, synack_ignored,
+     "The SYN-ACK reached this host, which sends its SYN again as if it had not: its own input filter drops it.",
+     "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},
+
+    {"same-edge", BOX, STRONG, GROUP_PATTERN, same_edge,
+     "Servers of {edge_networks} different networks are all rejected from the same {end_hops} away (TTL {end_ttl}): "
+     "what "
+     "they share is this side's edge.",
+     "Servers of different networks at one and the same small distance would be a strange chance.",
+     "evidence of several servers in one capture"},
+};
+
+const struct rule_set rules_other = {rows, sizeof rows / sizeof *rows};

@@ -1,0 +1,53 @@
+#include "report/seen.h"
+
+bool seen_sign(const struct rule_case *c, uint32_t signs)
+{
+    return (c->ending->end.signs & signs) != 0;
+}
+
+bool seen_mechanism(const struct rule_case *c, enum mechanism mechanism)
+{
+    return c->ending->end.mechanism == mechanism;
+}
+
+bool seen_icmp(const struct rule_case *c)
+{
+    return !addr_is_none(c->ending->end.icmp_source);
+}
+
+bool seen_segment(const struct rule_case *c)
+{
+    return c->ending->end.ttl != 0 && !seen_icmp(c) && c->ending->end.outcome == OUTCOME_REJECTED &&
+           !seen_mechanism(c, MECHANISM_LOCAL_FILTER);
+}
+
+bool seen_steady(const struct rule_case *c)
+{
+    return c->ruler.kind == RULER_DNS_ANSWERS && c->ruler.constant && c->ruler.samples >= SEEN_SAMPLES_ENOUGH &&
+           c->alike >= SEEN_SAMPLES_ENOUGH && c->constant;
+}
+
+bool seen_nearer(const struct rule_case *c)
+{
+    return c->end.relation == RELATION_NEARER && c->vantage != VANTAGE_SERVER;
+}
+
+bool seen_tcp_ends_nearer(const struct rule_case *c)
+{
+    if (c->synack.relation != RELATION_NEARER || c->ruler.split || c->vantage == VANTAGE_SERVER)
+        return false;
+    uint8_t last = c->ending->end.ttl && !seen_icmp(c) ? c->ending->end.ttl : c->ending->end.ack_ttl;
+    if (last && last != c->ending->end.synack_ttl)
+        return false;
+    bool plain =
+        c->synack.gap > SEEN_ROUTE_GAP || (c->synack.gap >= 2 && ttl_hops(c->ending->end.synack_ttl) <= SEEN_EDGE_HOPS);
+    return plain || (c->ruler.constant && c->ruler.samples >= SEEN_SAMPLES_ENOUGH && c->ending->count >= 2);
+}
+
+bool seen_posing(const struct rule_case *c)
+{
+    bool client_here = c->vantage != VANTAGE_SERVER && ttl_hops(c->tcp->client_ttl.seen[0].ttl) == 0;
+    bool everybody = c->crowd->posing_networks >= SEEN_NETWORKS_ENOUGH && c->ending->end.ttl == c->crowd->posing_ttl;
+    return client_here && (everybody || (ttl_hops(c->ending->end.ttl) == 0 &&
+                                         !addr_may_share_link(c->flow->client, c->server->address)));
+}

@@ -1,0 +1,39 @@
+/* What rules look at in a case, asked by more than one of them; and short words for their rows. */
+#ifndef TCP53_REPORT_SEEN_H
+#define TCP53_REPORT_SEEN_H
+
+#include "report/rules.h"
+
+#define SERVER CULPRIT_SERVER
+#define BOX CULPRIT_INTERMEDIARY
+#define LOCAL CULPRIT_LOCAL
+#define NOBODY CULPRIT_NONE
+#define WEAK STRENGTH_WEAK
+#define STRONG STRENGTH_STRONG
+#define CONCLUSIVE STRENGTH_CONCLUSIVE
+
+enum {
+    SEEN_SAMPLES_ENOUGH = 3, /* packets of each kind from which on a constant distance counts as constant */
+    SEEN_ROUTE_GAP = 3,      /* hops by which routes to one address differ */
+    SEEN_EDGE_HOPS = 1,      /* this near the capture there is no other route */
+    SEEN_NETWORKS_ENOUGH = 3,
+};
+
+/* One of the flow's signs (enum flow_sign) was seen. */
+bool seen_sign(const struct rule_case *c, uint32_t signs);
+/* The flows ended by this mechanism. */
+bool seen_mechanism(const struct rule_case *c, enum mechanism mechanism);
+/* An ICMP error ended them. */
+bool seen_icmp(const struct rule_case *c);
+/* A RST or a FIN in the server's name ended them. */
+bool seen_segment(const struct rule_case *c);
+/* That packet's distance and the server's are both known by enough samples, and constant. */
+bool seen_steady(const struct rule_case *c);
+/* That packet came from nearer than anything of the server's. */
+bool seen_nearer(const struct rule_case *c);
+/* TCP ends at the place from which the SYN-ACK came, and that is not where the server is. */
+bool seen_tcp_ends_nearer(const struct rule_case *c);
+/* What answers is hardly the server, though it has its address. */
+bool seen_posing(const struct rule_case *c);
+
+#endif
