@@ -124,5 +124,4 @@ struct facts_refused {
 };
 struct facts_refused facts_refused(const struct facts *facts);
 
-
 #endif

@@ -46,25 +46,34 @@ static enum packet_status parse_ipv4(struct packet *packet, struct cursor *rest,
     if (offset != 0)
         return PACKET_FRAGMENT;
     cursor_limit(rest, total - header);
-    return transport_parse(packet, *rest, total - header);
+    enum packet_status status = transport_parse(packet, *rest, total - header);
+    bool more_fragments = (h[6] & 0x20) != 0;
+    return more_fragments && status == PACKET_BAD ? PACKET_FRAGMENT : status;
 }
 
-/* Steps over one extension header; false when `next` is none. */
-static bool step_extension(uint8_t *next, struct cursor *rest, uint32_t *declared, bool *later_fragment)
+static bool is_extension(uint8_t next)
+{
+    return next == NEXT_HOP_BY_HOP || next == NEXT_ROUTING || next == NEXT_FRAGMENT || next == NEXT_DESTINATION ||
+           next == NEXT_AUTHENTICATION || next == NEXT_MOBILITY;
+}
+
+/* Steps over one extension header of kind `*next`. */
+static enum packet_status step_extension(uint8_t *next, struct cursor *rest, uint32_t *declared)
 {
     uint8_t kind = *next;
-    if (kind != NEXT_HOP_BY_HOP && kind != NEXT_ROUTING && kind != NEXT_FRAGMENT && kind != NEXT_DESTINATION &&
-        kind != NEXT_AUTHENTICATION && kind != NEXT_MOBILITY)
-        return false;
     struct cursor ahead = *rest;
     *next = cursor_u8(&ahead);
     uint32_t units = cursor_u8(&ahead);
     uint32_t length = kind == NEXT_FRAGMENT ? 8 : kind == NEXT_AUTHENTICATION ? (units + 2) * 4 : (units + 1) * 8;
-    if (kind == NEXT_FRAGMENT && cursor_u16(&ahead) >> 3 != 0)
-        *later_fragment = true;
-    cursor_take(rest, length);
-    *declared = *declared > length ? *declared - length : 0;
-    return true;
+    uint16_t offset = cursor_u16(&ahead) >> 3;
+    if (ahead.failed)
+        return *declared < 4 ? PACKET_BAD : PACKET_SHORT;
+    if (length > *declared)
+        return PACKET_BAD;
+    if (kind == NEXT_FRAGMENT && offset != 0)
+        return PACKET_FRAGMENT;
+    *declared -= length;
+    return cursor_take(rest, length) ? PACKET_OK : PACKET_SHORT;
 }
 
 static enum packet_status parse_ipv6(struct packet *packet, struct cursor *rest, uint32_t beyond)
@@ -85,12 +94,10 @@ static enum packet_status parse_ipv6(struct packet *packet, struct cursor *rest,
     packet->target = addr_v6(h + 24);
     cursor_limit(rest, declared);
     uint8_t next = h[6];
-    bool later_fragment = false;
-    for (int i = 0; i < EXTENSIONS_MOST && step_extension(&next, rest, &declared, &later_fragment); i++) {
-        if (rest->failed)
-            return PACKET_SHORT;
-        if (later_fragment)
-            return PACKET_FRAGMENT;
+    for (int i = 0; i < EXTENSIONS_MOST && is_extension(next); i++) {
+        enum packet_status status = step_extension(&next, rest, &declared);
+        if (status != PACKET_OK)
+            return status;
     }
     packet->protocol = next;
     return transport_parse(packet, *rest, declared);

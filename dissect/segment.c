@@ -145,6 +145,8 @@ static void take_query(void *context, const struct stream_message *raw)
 {
     struct flow *flow = ((struct sink *)context)->flow;
     struct dns_message message;
+    if (flow->whole_queries == UINT16_MAX)
+        return;
     if (is_cut(raw)) {
         flow->whole_queries++;
         return;
@@ -176,6 +178,8 @@ static void take_answer(void *context, const struct stream_message *raw)
     if (!dns_parse(&message, raw->bytes) && !cut)
         return;
     if (!message.response && !cut)
+        return;
+    if (flow->whole_answers == UINT16_MAX)
         return;
     flow->whole_answers++;
     bool refusal = dns_rcode_is_refusal(message.rcode);

@@ -102,18 +102,19 @@ static void end_message(struct stream *stream, struct stream_pool *pool)
     stream->got = 0;
 }
 
-/* Keeps the head of a message that is not complete yet; false when the pool is full. */
+/* Keeps the head of a message that is not complete yet, up to the first byte not captured; false: the pool is full. */
 static bool keep_head(struct stream *stream, struct stream_pool *pool, const uint8_t *bytes, size_t count)
 {
-    if (stream->got >= STREAM_HEAD)
-        return true;
-    if (stream->head == STREAM_NONE) {
-        if (pool->heads_left == 0) {
-            pool->refused++;
-            return false;
-        }
-        stream->head = pool->free_heads[--pool->heads_left];
+    if (stream->head == STREAM_NONE && pool->heads_left == 0) {
+        pool->refused++;
+        return false;
     }
+    if (stream->head == STREAM_NONE) {
+        stream->head = pool->free_heads[--pool->heads_left];
+        stream->held = 0;
+    }
+    if (stream->held != stream->got || stream->got >= STREAM_HEAD)
+        return true;
     size_t room = STREAM_HEAD - stream->got;
     size_t kept = count < room ? count : room;
     memcpy(pool->heads[stream->head] + stream->got, bytes, kept);
@@ -216,16 +217,39 @@ static bool keep_block(struct stream *stream, struct stream_pool *pool, uint32_t
     return true;
 }
 
+/* Steps over `count` bytes of a segment, captured or not. */
+static void step(uint32_t *seq, struct cursor *payload, uint32_t *declared, uint32_t count)
+{
+    cursor_take(payload, payload->left < count ? payload->left : count);
+    *seq += count;
+    *declared -= count;
+}
+
+/* Keeps those parts of an early segment that no block holds yet: what came first counts. */
 static void keep_early(struct stream *stream, struct stream_pool *pool, uint32_t seq, struct cursor payload,
                        uint32_t declared)
 {
     stream->gap = true;
+    uint16_t at = stream->early;
     while (declared > 0) {
         uint32_t part = declared < STREAM_BLOCK ? declared : STREAM_BLOCK;
-        if (!keep_block(stream, pool, seq, &payload, part))
+        if (at != STREAM_NONE) {
+            const struct block *block = &pool->blocks[at];
+            uint32_t end = block->seq + block->length;
+            if (!seq_before(seq, end)) {
+                at = block->next;
+                continue;
+            }
+            if (!seq_before(seq, block->seq)) {
+                step(&seq, &payload, &declared, end - seq < declared ? end - seq : declared);
+                continue;
+            }
+            part = block->seq - seq < part ? block->seq - seq : part;
+        }
+        struct cursor here = payload;
+        if (!keep_block(stream, pool, seq, &here, part))
             return;
-        seq += part;
-        declared -= part;
+        step(&seq, &payload, &declared, part);
     }
 }
 

@@ -92,8 +92,11 @@ static void quote_ipv6(struct packet_quote *quote, struct cursor rest)
     quote_transport(quote, rest);
 }
 
-static enum packet_status parse_icmp(struct packet *packet, struct cursor rest)
+static enum packet_status parse_icmp(struct packet *packet, struct cursor rest, uint32_t declared)
 {
+    enum { ICMP_HEADER = 4 };
+    if (declared < ICMP_HEADER)
+        return PACKET_BAD;
     packet->icmp_type = cursor_u8(&rest);
     packet->icmp_code = cursor_u8(&rest);
     packet->quote = (struct packet_quote){.protocol = 0};
@@ -121,7 +124,7 @@ enum packet_status transport_parse(struct packet *packet, struct cursor rest, ui
         return parse_udp(packet, rest, declared);
     case PROTOCOL_ICMP:
     case PROTOCOL_ICMPV6:
-        return parse_icmp(packet, rest);
+        return parse_icmp(packet, rest, declared);
     default:
         return PACKET_FOREIGN;
     }

@@ -55,7 +55,8 @@ static inline bool chain_conclude(const struct source *source, const struct anal
 }
 
 /* Reads a capture and writes its report in each of the forms, one behind the other; false when that failed. */
-static inline bool chain_run(const char *path, int64_t generated_ns, renderer *const *renderers, size_t count, FILE *out)
+static inline bool chain_run(const char *path, int64_t generated_ns, renderer *const *renderers, size_t count,
+                             FILE *out)
 {
     static const struct analysis_options options = {.port_count = 0};
     struct failure failure = {""};

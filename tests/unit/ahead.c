@@ -21,7 +21,9 @@ static bool give(void *context, struct frame *frame)
         return false;
     supply->given++;
     memset(supply->buffer, (int)(supply->given & 0xff), supply->size);
-    *frame = (struct frame){.data = supply->buffer, .captured = supply->size, .declared = supply->size,
+    *frame = (struct frame){.data = supply->buffer,
+                            .captured = supply->size,
+                            .declared = supply->size,
                             .ref = {.number = supply->given & 0xffffffffffff}};
     return true;
 }

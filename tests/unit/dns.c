@@ -180,8 +180,8 @@ Test(dns, words)
 
 Test(dns, refusals)
 {
-    static const bool refuses[16] = {[DNS_FORMERR] = true, [DNS_SERVFAIL] = true, [DNS_NOTIMP] = true,
-                                     [DNS_REFUSED] = true};
+    static const bool refuses[16] = {
+        [DNS_FORMERR] = true, [DNS_SERVFAIL] = true, [DNS_NOTIMP] = true, [DNS_REFUSED] = true};
     for (unsigned rcode = 0; rcode < 16; rcode++)
         cr_expect_eq(dns_rcode_is_refusal(rcode), refuses[rcode], "rcode %u", rcode);
 }

@@ -21,6 +21,7 @@ TestSuite(exchange, .init = begin, .fini = end);
 
 static struct exchange_counters counters(void)
 {
+    scene_finish(&scene);
     return analysis_counters(scene.analysis).exchanges;
 }
 
@@ -66,6 +67,25 @@ Test(exchange, a_copy_within_two_milliseconds_counts_once)
     cr_assert_eq(scene_facts(&scene)->udp_answers, 1);
 }
 
+Test(exchange, a_copy_behind_a_router_counts_once)
+{
+    scene_udp(&scene, 1);
+    scene.server_ttl--;
+    scene_udp_answer(&scene, 1, false, DNS_NOERROR);
+    scene.server_ttl++;
+    cr_assert_eq(scene_facts(&scene)->udp_answers, 1);
+    cr_assert_eq(scene_facts(&scene)->udp_contested, 0);
+}
+
+Test(exchange, two_answers_of_two_senders)
+{
+    scene_udp(&scene, 1);
+    scene.server_ttl = 64;
+    scene_udp_answer(&scene, 1, false, DNS_NOERROR);
+    cr_assert_eq(scene_facts(&scene)->udp_answers, 1);
+    cr_assert_eq(scene_facts(&scene)->udp_contested, 1);
+}
+
 Test(exchange, a_question_sent_again_is_another_question)
 {
     for (int i = 0; i < 3; i++) {
@@ -99,7 +119,6 @@ Test(exchange, what_is_no_dns_is_counted_as_malformed)
     packet.payload_bytes = 3;
     scene_send(&scene, &packet);
     cr_assert_eq(counters().malformed, 2);
-    analysis_finish(scene.analysis);
     cr_assert_eq(facts_next_server(analysis_facts(scene.analysis), 0), FACTS_NONE, "it makes no server");
 }
 
@@ -143,8 +162,13 @@ Test(exchange, an_icmp_error_about_a_question)
     query.payload_bytes = 16;
     wire_packet(&quote, &query);
     scene_udp_query(&scene, 1);
-    struct wire_packet error = {.source = scene.server, .target = scene.client, .protocol = PROTOCOL_ICMP,
-                                .icmp_type = 3, .icmp_code = 3, .payload = quote.bytes, .payload_bytes = quote.length};
+    struct wire_packet error = {.source = scene.server,
+                                .target = scene.client,
+                                .protocol = PROTOCOL_ICMP,
+                                .icmp_type = 3,
+                                .icmp_code = 3,
+                                .payload = quote.bytes,
+                                .payload_bytes = quote.length};
     scene_send(&scene, &error);
     cr_assert_eq(scene_facts(&scene)->udp_unreachable, 1);
 }
@@ -248,7 +272,6 @@ Test(exchange, a_lost_lookup_that_another_server_answers)
     scene.server = wire_addr("203.0.113.53");
     scene_udp(&scene, 9);
     scene.server = first;
-    scene.finished = true;
     cr_assert(lost(1)->answered);
 }
 

@@ -168,7 +168,8 @@ static void fold(struct facts *facts, uint32_t server, uint32_t client, uint8_t 
 {
     struct flow *flow = flow_of(server, client);
     struct flow_end end = {.mechanism = outcome == OUTCOME_REJECTED ? MECHANISM_SYN_RESET : MECHANISM_ANSWERED,
-                           .outcome = (uint8_t)outcome, .ttl = ttl};
+                           .outcome = (uint8_t)outcome,
+                           .ttl = ttl};
     facts_flow(facts, flow, &end);
     free(flow);
 }
@@ -180,10 +181,10 @@ Test(facts, flows_that_ended_alike_share_an_ending)
     for (uint32_t i = 0; i < 1000; i++)
         fold(facts, server, 7, i % 2 ? 62 : 64, OUTCOME_REJECTED);
     const struct tcp_facts *tcp = facts_tcp(facts, server);
-    cr_assert_eq(tcp->ending_count, 2);
-    cr_assert_eq(tcp->endings[0].count, 500);
-    cr_assert_eq(tcp->endings[1].count, 500);
-    cr_assert_not_null(facts_exemplar(facts, tcp->endings[0].exemplar));
+    cr_assert_eq(tcp->endings.count, 2);
+    cr_assert_eq(tcp->endings.rows[0].count, 500);
+    cr_assert_eq(tcp->endings.rows[1].count, 500);
+    cr_assert_not_null(facts_exemplar(facts, tcp->endings.rows[0].exemplar));
     cr_assert_null(facts_exemplar(facts, FACTS_NONE));
     facts_free(facts);
 }
@@ -192,12 +193,17 @@ Test(facts, more_kinds_of_ends_than_fit_are_counted)
 {
     struct facts *facts = facts_new();
     uint32_t server = facts_server(facts, address(1), 53, 1);
-    for (uint32_t i = 0; i < FACTS_ENDINGS + 5; i++)
+    enum { APART = FACTS_ENDINGS - FLOW_OUTCOMES, MORE = 9 };
+    for (uint32_t i = 0; i < APART + MORE; i++)
         fold(facts, server, 7, (uint8_t)(40 + i), OUTCOME_REJECTED);
-    const struct tcp_facts *tcp = facts_tcp(facts, server);
-    cr_assert_eq(tcp->ending_count, FACTS_ENDINGS);
-    cr_assert_eq(tcp->endings_merged, 5);
-    cr_assert_eq(tcp->outcomes[OUTCOME_REJECTED], FACTS_ENDINGS + 5, "the flows themselves are all counted");
+    fold(facts, server, 7, 39, OUTCOME_ANSWERED);
+    const struct ending_list *endings = &facts_tcp(facts, server)->endings;
+    cr_assert_eq(endings->count, APART + 2, "one for the rest of each outcome");
+    cr_assert_eq(endings->merged, MORE + 1);
+    cr_assert_eq(endings->rows[APART].end.mechanism, MECHANISM_REJECTED_OTHERWISE);
+    cr_assert_eq(endings->rows[APART].count, MORE);
+    cr_assert_eq(endings->rows[APART + 1].end.outcome, OUTCOME_ANSWERED);
+    cr_assert_eq(facts_tcp(facts, server)->outcomes[OUTCOME_REJECTED], APART + MORE, "the flows are all counted");
     facts_free(facts);
 }
 
@@ -329,10 +335,13 @@ Test(facts, one_ip_id_counter_behind_many_addresses)
     struct facts *facts = facts_new();
     struct packet packet = {.family = 4, .ttl = 64, .ip_id = 1000};
     for (uint32_t i = 0; i < 6; i++) {
-        facts_ip_id(facts, facts_server(facts, address(i), 53, 1), &packet, false);
+        facts_ip_id(facts, facts_server(facts, address(i << 16), 53, 1), &packet, false);
         packet.ip_id++;
     }
-    cr_assert_eq(facts_tcp(facts, facts_server(facts, address(5), 53, 1))->shared_counter, 1);
+    cr_assert_eq(facts_tcp(facts, facts_server(facts, address(5 << 16), 53, 1))->shared_counter, 1);
+    facts_ip_id(facts, facts_server(facts, address((5 << 16) + 1), 53, 1), &packet, false);
+    cr_assert_eq(facts_tcp(facts, facts_server(facts, address((5 << 16) + 1), 53, 1))->shared_counter, 0,
+                 "neighbours may be one host");
     packet.ip_id = 5000;
     facts_ip_id(facts, facts_server(facts, address(9), 53, 1), &packet, false);
     cr_assert_eq(facts_tcp(facts, facts_server(facts, address(9), 53, 1))->shared_counter, 0, "no step, no counter");

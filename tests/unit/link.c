@@ -7,8 +7,12 @@
 
 static struct wire_packet syn(const char *source, const char *target)
 {
-    return (struct wire_packet){.source = wire_addr(source), .target = wire_addr(target), .source_port = 40000,
-                                .target_port = 53, .flags = TCP_SYN, .seq = 7};
+    return (struct wire_packet){.source = wire_addr(source),
+                                .target = wire_addr(target),
+                                .source_port = 40000,
+                                .target_port = 53,
+                                .flags = TCP_SYN,
+                                .seq = 7};
 }
 
 /* The headers before the IP packet, as hexadecimal digits. */
@@ -166,10 +170,11 @@ Test(link, what_is_not_ip_is_foreign)
 
 Test(link, tags_without_end_are_foreign)
 {
-    parse_hex(LINK_ETHERNET,
-              "020000000001 020000000002 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001"
-              " 8100 0001 8100 0001 0800",
-              PACKET_FOREIGN);
+    parse_hex(
+        LINK_ETHERNET,
+        "020000000001 020000000002 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001 8100 0001"
+        " 8100 0001 8100 0001 0800",
+        PACKET_FOREIGN);
 }
 
 Test(link, an_unknown_type_is_said_to_be_unknown)

@@ -13,9 +13,15 @@ static struct wire packet_of(int version)
     struct wire wire = {.length = 0};
     struct wire_packet packet = {.source = wire_addr(version == V4 ? "192.0.2.10" : "2001:db8::10"),
                                  .target = wire_addr(version == V4 ? "198.51.100.53" : "2001:db8::53"),
-                                 .source_port = 40000, .target_port = 53, .protocol = PROTOCOL_UDP,
-                                 .ttl = 61, .tos = 0x48, .ip_id = 0x1234, .flow_label = 0xabcde,
-                                 .payload = "twelve bytes", .payload_bytes = 12};
+                                 .source_port = 40000,
+                                 .target_port = 53,
+                                 .protocol = PROTOCOL_UDP,
+                                 .ttl = 61,
+                                 .tos = 0x48,
+                                 .ip_id = 0x1234,
+                                 .flow_label = 0xabcde,
+                                 .payload = "twelve bytes",
+                                 .payload_bytes = 12};
     wire_packet(&wire, &packet);
     return wire;
 }
@@ -39,8 +45,8 @@ static void expect_prefixes_blameless(const struct wire *wire)
     for (frame.captured = 0; frame.captured < frame.declared; frame.captured++) {
         struct packet packet;
         enum packet_status status = packet_parse(&packet, &frame);
-        cr_expect(status == PACKET_SHORT || status == PACKET_OK || status == PACKET_FRAGMENT,
-                  "%u of %u bytes gave %d", frame.captured, frame.declared, status);
+        cr_expect(status == PACKET_SHORT || status == PACKET_OK || status == PACKET_FRAGMENT, "%u of %u bytes gave %d",
+                  frame.captured, frame.declared, status);
         if (status == PACKET_OK)
             cr_expect_leq(packet.payload.left, frame.captured);
     }
@@ -124,8 +130,11 @@ Test(network, total_length_0_is_what_the_wire_carried)
 Test(network, total_length_0_of_a_cut_frame_is_still_what_the_wire_carried)
 {
     struct wire wire = {.length = 0};
-    struct wire_packet segment = {.source = wire_addr("192.0.2.10"), .target = wire_addr("198.51.100.53"),
-                                  .flags = TCP_ACK, .payload = "twelve bytes", .payload_bytes = 12};
+    struct wire_packet segment = {.source = wire_addr("192.0.2.10"),
+                                  .target = wire_addr("198.51.100.53"),
+                                  .flags = TCP_ACK,
+                                  .payload = "twelve bytes",
+                                  .payload_bytes = 12};
     wire_packet(&wire, &segment);
     put_u16(&wire, IP_LENGTH, 0);
     struct frame frame = wire_frame(&wire, LINK_RAW);
@@ -152,7 +161,7 @@ Test(network, ipv4_lengths_that_cannot_be)
         uint8_t first;
         unsigned total;
     } rows[] = {
-        {"a header of four words", 0x44, 40}, {"a header of none", 0x40, 40},  {"version 5", 0x55, 40},
+        {"a header of four words", 0x44, 40},  {"a header of none", 0x40, 40},         {"version 5", 0x55, 40},
         {"shorter than its header", 0x45, 19}, {"shorter than its options", 0x4a, 39}, {"one byte in all", 0x45, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -209,8 +218,8 @@ Test(network, later_ipv4_fragments)
 Test(network, a_first_fragment_without_its_whole_transport_header)
 {
     struct wire wire = {.length = 0};
-    struct wire_packet syn = {.source = wire_addr("192.0.2.10"), .target = wire_addr("198.51.100.53"),
-                              .target_port = 53, .flags = TCP_SYN};
+    struct wire_packet syn = {
+        .source = wire_addr("192.0.2.10"), .target = wire_addr("198.51.100.53"), .target_port = 53, .flags = TCP_SYN};
     wire_packet(&wire, &syn);
     wire.length = 28; /* eight bytes of TCP: allowed by RFC 791, and seen in scans */
     put_u16(&wire, IP_LENGTH, 28);
@@ -240,8 +249,8 @@ Test(network, ipv6_extensions_are_stepped_over)
         const uint8_t *bytes;
         size_t count;
     } rows[] = {
-        {"hop by hop", 0, eight, 8}, {"long hop by hop", 0, sixteen, 16},  {"routing", 43, eight, 8},
-        {"destination", 60, eight, 8}, {"mobility", 135, sixteen, 16}, {"authentication", 51, authentication, 16},
+        {"hop by hop", 0, eight, 8},   {"long hop by hop", 0, sixteen, 16}, {"routing", 43, eight, 8},
+        {"destination", 60, eight, 8}, {"mobility", 135, sixteen, 16},      {"authentication", 51, authentication, 16},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct wire wire = packet_of(V6);

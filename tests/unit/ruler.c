@@ -14,7 +14,7 @@ Test(ruler, initial_ttls)
         uint8_t ttl;
         unsigned initial, hops;
     } rows[] = {
-        {64, 64, 0},  {63, 64, 1},   {33, 64, 31},  {32, 32, 0},    {1, 32, 31},   {0, 32, 32},
+        {64, 64, 0},   {63, 64, 1},   {33, 64, 31},   {32, 32, 0},     {1, 32, 31},   {0, 32, 32},
         {65, 128, 63}, {128, 128, 0}, {117, 128, 11}, {129, 255, 126}, {255, 255, 0}, {254, 255, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -94,9 +94,10 @@ Test(ruler, how_a_packet_stands_against_a_constant_ruler)
         enum relation relation;
         unsigned gap;
     } rows[] = {
-        {58, RELATION_SAME, 0},   {59, RELATION_NEARER, 1},      {64, RELATION_NEARER, 6},   {57, RELATION_FARTHER, 1},
-        {40, RELATION_FARTHER, 18}, {122, RELATION_SAME_HOPS, 0}, {249, RELATION_SAME_HOPS, 0},
-        {128, RELATION_NEARER, 6}, {255, RELATION_NEARER, 6},    {120, RELATION_FARTHER, 2}, {0, RELATION_UNKNOWN, 0},
+        {58, RELATION_SAME, 0},       {59, RELATION_NEARER, 1},   {64, RELATION_NEARER, 6},
+        {57, RELATION_FARTHER, 1},    {40, RELATION_FARTHER, 18}, {122, RELATION_SAME_HOPS, 0},
+        {249, RELATION_SAME_HOPS, 0}, {128, RELATION_NEARER, 6},  {255, RELATION_NEARER, 6},
+        {120, RELATION_FARTHER, 2},   {0, RELATION_UNKNOWN, 0},
     };
     struct server server = {.port = 53};
     see(&server, REFERENCE_UDP_ANSWER, 58, 5);
@@ -167,8 +168,8 @@ Test(ruler, vantage)
     for (size_t i = 0; i < sizeof vantages / sizeof *vantages; i++) {
         const struct vantage_row *row = &vantages[i];
         struct server server = {.port = 53};
-        struct tcp_facts tcp = {.from_client_out = row->out, .from_client_in = row->in,
-                                .least_reply_us = (uint32_t)row->reply_ms * 1000};
+        struct tcp_facts tcp = {
+            .from_client_out = row->out, .from_client_in = row->in, .least_reply_us = (uint32_t)row->reply_ms * 1000};
         if (row->client_ttl)
             ttl_set_add(&tcp.client_ttl, row->client_ttl, frame);
         if (row->server_ttl)

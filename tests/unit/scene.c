@@ -42,17 +42,26 @@ void scene_connect(struct scene *scene)
 
 struct wire_packet scene_client(const struct scene *scene, uint8_t flags)
 {
-    return (struct wire_packet){.source = scene->client, .target = scene->server,
-                                .source_port = scene->client_port, .target_port = scene->server_port,
-                                .ttl = scene->client_ttl, .flags = flags, .seq = scene->client_seq,
-                                .ack = flags & TCP_ACK ? scene->server_seq : 0, .window = WINDOW};
+    return (struct wire_packet){.source = scene->client,
+                                .target = scene->server,
+                                .source_port = scene->client_port,
+                                .target_port = scene->server_port,
+                                .ttl = scene->client_ttl,
+                                .flags = flags,
+                                .seq = scene->client_seq,
+                                .ack = flags & TCP_ACK ? scene->server_seq : 0,
+                                .window = WINDOW};
 }
 
 struct wire_packet scene_server(const struct scene *scene, uint8_t flags)
 {
-    return (struct wire_packet){.source = scene->server, .target = scene->client,
-                                .source_port = scene->server_port, .target_port = scene->client_port,
-                                .ttl = scene->server_ttl, .flags = flags, .seq = scene->server_seq,
+    return (struct wire_packet){.source = scene->server,
+                                .target = scene->client,
+                                .source_port = scene->server_port,
+                                .target_port = scene->client_port,
+                                .ttl = scene->server_ttl,
+                                .flags = flags,
+                                .seq = scene->server_seq,
                                 .ack = flags & TCP_ACK ? scene->client_seq : 0,
                                 .window = flags & TCP_RST ? 0 : WINDOW - 1};
 }
@@ -71,6 +80,14 @@ void scene_send(struct scene *scene, const struct wire_packet *packet)
     scene_wait(scene, STEP_MS);
 }
 
+void scene_pass(struct scene *scene, int64_t ms)
+{
+    scene_wait(scene, ms);
+    struct wire_packet other = scene_client(scene, TCP_ACK);
+    other.source_port = other.target_port = 443;
+    scene_send(scene, &other);
+}
+
 static uint32_t length_of(uint8_t flags, const struct wire *payload)
 {
     return (uint32_t)(payload ? payload->length : 0) + ((flags & TCP_SYN) != 0) + ((flags & TCP_FIN) != 0);
@@ -82,13 +99,13 @@ static void put_payload(struct wire_packet *packet, const struct wire *payload)
     packet->payload_bytes = payload ? payload->length : 0;
 }
 
-/* A SYN without options would be a scanner's. */
+/* MSS and SACK: a SYN without options would be a scanner's. */
 static void put_syn_options(struct wire_packet *packet)
 {
-    static const uint8_t mss[] = {2, 4, 0x05, 0xb4};
+    static const uint8_t options[] = {2, 4, 0x05, 0xb4, 4, 2, 1, 1};
     if (packet->flags & TCP_SYN) {
-        packet->options = mss;
-        packet->option_bytes = sizeof mss;
+        packet->options = options;
+        packet->option_bytes = sizeof options;
     }
 }
 
@@ -166,18 +183,26 @@ void scene_icmp(struct scene *scene, const char *source, uint8_t ttl, uint8_t ty
     struct wire_packet syn = scene_client(scene, TCP_SYN);
     syn.seq--; /* the SYN has been sent */
     wire_packet(&quote, &syn);
-    struct wire_packet error = {.source = wire_addr(source), .target = scene->client, .ttl = ttl,
+    struct wire_packet error = {.source = wire_addr(source),
+                                .target = scene->client,
+                                .ttl = ttl,
                                 .protocol = addr_is_v4(scene->client) ? PROTOCOL_ICMP : PROTOCOL_ICMPV6,
-                                .icmp_type = type, .icmp_code = code};
+                                .icmp_type = type,
+                                .icmp_code = code};
     put_payload(&error, &quote);
     scene_send(scene, &error);
 }
 
-const struct server *scene_facts(struct scene *scene)
+void scene_finish(struct scene *scene)
 {
     if (!scene->finished)
         analysis_finish(scene->analysis);
     scene->finished = true;
+}
+
+const struct server *scene_facts(struct scene *scene)
+{
+    scene_finish(scene);
     const struct facts *facts = analysis_facts(scene->analysis);
     for (uint32_t i = facts_next_server(facts, 0); i != FACTS_NONE; i = facts_next_server(facts, i + 1))
         if (addr_same(facts_server_at(facts, i)->address, scene->server))
@@ -197,8 +222,8 @@ const struct tcp_facts *scene_tcp(struct scene *scene)
 const struct ending *scene_ending(struct scene *scene)
 {
     const struct tcp_facts *tcp = scene_tcp(scene);
-    cr_assert_eq(tcp->ending_count, 1, "%u kinds of end, not one", tcp->ending_count);
-    return &tcp->endings[0];
+    cr_assert_eq(tcp->endings.count, 1, "%u kinds of end, not one", tcp->endings.count);
+    return &tcp->endings.rows[0];
 }
 
 const struct flow_record *scene_flow(struct scene *scene)
@@ -217,6 +242,16 @@ const char *scene_outcome(struct scene *scene)
     const struct flow_end *end = &scene_ending(scene)->end;
     snprintf(text, sizeof text, "%s %s", names[end->outcome], mechanism_name(end->mechanism));
     return text;
+}
+
+void scene_expect(struct scene *scene, const char *outcome)
+{
+    cr_assert_str_eq(scene_outcome(scene), outcome, "\"%s\", not \"%s\"", scene_outcome(scene), outcome);
+}
+
+bool scene_sign(struct scene *scene, uint32_t signs)
+{
+    return (scene_ending(scene)->end.signs & signs) != 0;
 }
 
 const struct report_server *scene_report(struct scene *scene)

@@ -25,6 +25,8 @@ struct scene {
 void scene_begin(struct scene *scene);
 void scene_end(struct scene *scene);
 void scene_wait(struct scene *scene, int64_t ms);
+/* The clock goes on: so much later something else is captured. */
+void scene_pass(struct scene *scene, int64_t ms);
 /* Another connection: a new client port and new sequence numbers. */
 void scene_connect(struct scene *scene);
 
@@ -49,7 +51,9 @@ void scene_udp(struct scene *scene, uint16_t id);
 /* An ICMP error of `source` about the client's latest SYN. */
 void scene_icmp(struct scene *scene, const char *source, uint8_t ttl, uint8_t type, uint8_t code);
 
-/* Ends the capture; what is known of the scene's server, and of its only kind of end. */
+/* Ends the capture, once. */
+void scene_finish(struct scene *scene);
+/* The same, and what is known of the scene's server, and of its only kind of end. */
 const struct server *scene_facts(struct scene *scene);
 const struct tcp_facts *scene_tcp(struct scene *scene);
 const struct ending *scene_ending(struct scene *scene);
@@ -57,6 +61,10 @@ const struct ending *scene_ending(struct scene *scene);
 const struct flow_record *scene_flow(struct scene *scene);
 /* How the only flow (or each of several alike) ended: "rejected syn-reset". */
 const char *scene_outcome(struct scene *scene);
+/* Fails the test when it did not end so. */
+void scene_expect(struct scene *scene, const char *outcome);
+/* True when its end bears any of these enum flow_sign. */
+bool scene_sign(struct scene *scene, uint32_t signs);
 /* The report's words on the scene's server: "rejected intermediary syn-reset proven". */
 const char *scene_verdict(struct scene *scene);
 /* The server as the report shows it. */

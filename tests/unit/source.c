@@ -132,8 +132,10 @@ Test(source, a_file_of_each_kind_gives_the_same_frames)
         enum unit unit;
         int64_t unit_ns;
     } rows[] = {
-        {"little-micro", false, MICRO, 1000}, {"big-micro", true, MICRO, 1000},
-        {"little-nano", false, NANO, 1},      {"big-nano", true, NANO, 1},
+        {"little-micro", false, MICRO, 1000},
+        {"big-micro", true, MICRO, 1000},
+        {"little-nano", false, NANO, 1},
+        {"big-nano", true, NANO, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         write_pcap(rows[i].name, rows[i].big, rows[i].unit, 1);
@@ -289,44 +291,49 @@ Test(source, a_link_type_without_a_name_is_a_number)
     cr_assert_str_eq(source_link_name(54321), "54321");
 }
 
-/* Blocks of a pcapng file: a section, an Ethernet interface, a packet of 20 bytes. */
-static void write_pcapng(const char *name, bool big)
+/* A pcapng file with a section and an Ethernet interface. */
+static struct draft begin_pcapng(const char *name, bool big)
 {
     struct draft draft = {fopen(path_of(name), "wb"), big};
     cr_assert_not_null(draft.out);
-    static const uint32_t section[] = {0x0a0d0d0a, 28, 0x1a2b3c4d, 1u, UINT32_MAX, UINT32_MAX, 28};
-    for (size_t i = 0; i < sizeof section / sizeof *section; i++) {
-        if (i == 3) { /* version 1.0 is two numbers */
-            put(&draft, 1, 2);
-            put(&draft, 0, 2);
-        } else {
-            put(&draft, section[i], 4);
-        }
-    }
+    put(&draft, 0x0a0d0d0a, 4);
+    put(&draft, 28, 4);
+    put(&draft, 0x1a2b3c4d, 4);
+    put(&draft, 1, 2);
+    put(&draft, 0, 2);
+    put(&draft, UINT32_MAX, 4); /* the section's length is not given */
+    put(&draft, UINT32_MAX, 4);
+    put(&draft, 28, 4);
     put(&draft, 1, 4);
     put(&draft, 20, 4);
     put(&draft, LINK_ETHERNET, 2);
     put(&draft, 0, 2);
     put(&draft, 1000, 4);
     put(&draft, 20, 4);
-    uint64_t time = SECONDS * UINT64_C(1000000) + 7;
-    put(&draft, 6, 4);
-    put(&draft, 52, 4);
-    put(&draft, 0, 4);
-    put(&draft, (uint32_t)(time >> 32), 4);
-    put(&draft, (uint32_t)time, 4);
-    put(&draft, 20, 4);
-    put(&draft, 90, 4);
+    return draft;
+}
+
+/* A packet of 20 bytes that had 90. */
+static void put_packet_block(struct draft *draft, uint64_t time)
+{
+    put(draft, 6, 4);
+    put(draft, 52, 4);
+    put(draft, 0, 4);
+    put(draft, (uint32_t)(time >> 32), 4);
+    put(draft, (uint32_t)time, 4);
+    put(draft, 20, 4);
+    put(draft, 90, 4);
     for (int i = 0; i < 20; i++)
-        fputc(i, draft.out);
-    put(&draft, 52, 4);
-    fclose(draft.out);
+        fputc(i, draft->out);
+    put(draft, 52, 4);
 }
 
 Test(source, pcapng_in_both_byte_orders)
 {
     for (int big = 0; big < 2; big++) {
-        write_pcapng("ng", big);
+        struct draft draft = begin_pcapng("ng", big);
+        put_packet_block(&draft, SECONDS * UINT64_C(1000000) + 7);
+        fclose(draft.out);
         struct source *source = open_files("ng", NULL);
         struct frame frame;
         cr_assert(source_next(source, &frame));
@@ -335,6 +342,24 @@ Test(source, pcapng_in_both_byte_orders)
         cr_expect_eq(frame.declared, 90);
         cr_expect_not(source_next(source, &frame));
         cr_expect_str_eq(input_of(source, 0)->format, "pcapng");
+        source_close(source);
+    }
+}
+
+/* Nanoseconds since 1970 in 64 bits end in the year 2262; the file's own number goes on. */
+Test(source, a_time_beyond_what_can_be_counted)
+{
+    static const uint64_t times[] = {UINT64_C(1) << 55, UINT64_C(1) << 62, UINT64_MAX};
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        struct draft draft = begin_pcapng("ng", false);
+        put_packet_block(&draft, SECONDS * UINT64_C(1000000));
+        put_packet_block(&draft, times[i]);
+        fclose(draft.out);
+        struct source *source = open_files("ng", NULL);
+        struct frame first, second;
+        cr_assert(source_next(source, &first));
+        if (source_next(source, &second))
+            cr_expect_geq(second.time_ns, first.time_ns, "a later time became an earlier one");
         source_close(source);
     }
 }

@@ -16,10 +16,18 @@ static enum packet_status parse(struct packet *packet, const struct wire *wire)
 static struct wire segment(const void *options, size_t option_bytes, const char *payload)
 {
     struct wire wire = {.length = 0};
-    struct wire_packet packet = {.source = wire_addr("192.0.2.10"), .target = wire_addr("198.51.100.53"),
-                                 .source_port = 40000, .target_port = 53, .seq = 0xfffffffe, .ack = 0x01020304,
-                                 .window = 64240, .flags = TCP_PSH | TCP_ACK, .options = options,
-                                 .option_bytes = option_bytes, .payload = payload, .payload_bytes = strlen(payload)};
+    struct wire_packet packet = {.source = wire_addr("192.0.2.10"),
+                                 .target = wire_addr("198.51.100.53"),
+                                 .source_port = 40000,
+                                 .target_port = 53,
+                                 .seq = 0xfffffffe,
+                                 .ack = 0x01020304,
+                                 .window = 64240,
+                                 .flags = TCP_PSH | TCP_ACK,
+                                 .options = options,
+                                 .option_bytes = option_bytes,
+                                 .payload = payload,
+                                 .payload_bytes = strlen(payload)};
     wire_packet(&wire, &packet);
     return wire;
 }
@@ -152,9 +160,13 @@ Test(tcp, a_snapshot_that_ends_in_the_options_leaves_the_header)
 static struct wire datagram(const char *payload)
 {
     struct wire wire = {.length = 0};
-    struct wire_packet packet = {.source = wire_addr("192.0.2.10"), .target = wire_addr("198.51.100.53"),
-                                 .source_port = 40000, .target_port = 53, .protocol = PROTOCOL_UDP,
-                                 .payload = payload, .payload_bytes = strlen(payload)};
+    struct wire_packet packet = {.source = wire_addr("192.0.2.10"),
+                                 .target = wire_addr("198.51.100.53"),
+                                 .source_port = 40000,
+                                 .target_port = 53,
+                                 .protocol = PROTOCOL_UDP,
+                                 .payload = payload,
+                                 .payload_bytes = strlen(payload)};
     wire_packet(&wire, &packet);
     return wire;
 }
@@ -210,12 +222,21 @@ static struct wire error_about_syn(bool six, uint8_t type, size_t quoted)
 {
     struct wire wire = {.length = 0}, quote = {.length = 0};
     const char *client = six ? "2001:db8::10" : "192.0.2.10", *server = six ? "2001:db8::53" : "198.51.100.53";
-    struct wire_packet syn = {.source = wire_addr(client), .target = wire_addr(server), .source_port = 40000,
-                              .target_port = 53, .seq = 0xdeadbeef, .ttl = 60, .flags = TCP_SYN};
+    struct wire_packet syn = {.source = wire_addr(client),
+                              .target = wire_addr(server),
+                              .source_port = 40000,
+                              .target_port = 53,
+                              .seq = 0xdeadbeef,
+                              .ttl = 60,
+                              .flags = TCP_SYN};
     wire_packet(&quote, &syn);
-    struct wire_packet error = {.source = wire_addr(six ? "2001:db8::1" : "192.0.2.1"), .target = wire_addr(client),
-                                .protocol = six ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP, .icmp_type = type, .icmp_code = 1,
-                                .payload = quote.bytes, .payload_bytes = quoted};
+    struct wire_packet error = {.source = wire_addr(six ? "2001:db8::1" : "192.0.2.1"),
+                                .target = wire_addr(client),
+                                .protocol = six ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP,
+                                .icmp_type = type,
+                                .icmp_code = 1,
+                                .payload = quote.bytes,
+                                .payload_bytes = quoted};
     wire_packet(&wire, &error);
     return wire;
 }
@@ -235,7 +256,8 @@ Test(icmp, errors_quote_what_they_are_about)
     static const struct {
         bool six;
         uint8_t type;
-    } rows[] = {{false, 3}, {false, 4}, {false, 5}, {false, 11}, {false, 12}, {true, 1}, {true, 2}, {true, 3}, {true, 4}};
+    } rows[] = {{false, 3}, {false, 4}, {false, 5}, {false, 11}, {false, 12},
+                {true, 1},  {true, 2},  {true, 3},  {true, 4}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct wire wire = error_about_syn(rows[i].six, rows[i].type, rows[i].six ? 60 : 40);
         struct packet packet;
