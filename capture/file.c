@@ -133,6 +133,14 @@ static bool end_of_file(struct file *file, struct source_input *input, int resul
     return false;
 }
 
+/* Times beyond what 64 bits of nanoseconds hold (the year 2262) stay at their end instead of wrapping round. */
+static int64_t nanoseconds(int64_t seconds, int64_t rest)
+{
+    enum { BILLION = 1000000000 };
+    const int64_t most = INT64_MAX / BILLION - 1;
+    return (seconds > most ? most : seconds < -most ? -most : seconds) * BILLION + rest;
+}
+
 bool file_next(struct file *file, struct source_input *input, struct frame *frame)
 {
     struct pcap_pkthdr *header;
@@ -144,7 +152,7 @@ bool file_next(struct file *file, struct source_input *input, struct frame *fram
     frame->captured = header->caplen;
     frame->declared = header->len < header->caplen ? header->caplen : header->len;
     /* with nanosecond precision asked for, libpcap puts nanoseconds where the microseconds are */
-    frame->time_ns = (int64_t)header->ts.tv_sec * 1000000000 + header->ts.tv_usec;
+    frame->time_ns = nanoseconds(header->ts.tv_sec, header->ts.tv_usec);
     frame->link_type = file->link_type;
     if (input->frames++ == 0)
         input->first_ns = input->last_ns = frame->time_ns;
