@@ -30,6 +30,29 @@ static const struct {
     {{0x0a, 0x0d, 0x0d, 0x0a}, "pcapng"},
 };
 
+/* What is often found where a capture is meant, and what to do about it. */
+static const struct {
+    uint8_t magic[MAGIC];
+    size_t length;
+    const char *advice;
+} strangers[] = {
+    {{0x1f, 0x8b}, 2, "compressed by gzip; decompress it first: zcat FILE | tcp53 read -"},
+    {{0x28, 0xb5, 0x2f, 0xfd}, 4, "compressed by zstd; decompress it first: zstdcat FILE | tcp53 read -"},
+    {{0x04, 0x22, 0x4d, 0x18}, 4, "compressed by lz4; decompress it first: lz4cat FILE | tcp53 read -"},
+    {{0xfd, 0x37, 0x7a, 0x58}, 4, "compressed by xz; decompress it first: xzcat FILE | tcp53 read -"},
+    {{0x47, 0x4d, 0x42, 0x55}, 4, "a Network Monitor capture; convert it first: editcap -F pcap FILE NEW"},
+    {{0x52, 0x54, 0x53, 0x53}, 4, "a Network Monitor 1.x capture; convert it first: editcap -F pcap FILE NEW"},
+    {{0x73, 0x6e, 0x6f, 0x6f}, 4, "a snoop capture; convert it first: editcap -F pcap FILE NEW"},
+};
+
+static const char *advice_of(const uint8_t *magic, size_t count)
+{
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+        if (count >= strangers[i].length && memcmp(magic, strangers[i].magic, strangers[i].length) == 0)
+            return strangers[i].advice;
+    return "not a pcap or pcapng capture";
+}
+
 static const char *format_of(const uint8_t *magic, size_t count)
 {
     for (size_t i = 0; count >= MAGIC && i < sizeof formats / sizeof *formats; i++)
@@ -70,7 +93,7 @@ static bool sniff(FILE *stream, struct source_input *input)
         return failure_set(&input->trouble, "%s: the file is empty", input->path);
     const char *format = format_of(magic, count);
     if (!format)
-        return failure_set(&input->trouble, "%s: not a pcap or pcapng capture", input->path);
+        return failure_set(&input->trouble, "%s: %s", input->path, advice_of(magic, count));
     input->format = format;
     rewind(stream);
     return true;
@@ -127,18 +150,23 @@ static bool end_of_file(struct file *file, struct source_input *input, int resul
 {
     if (result == PCAP_ERROR) {
         input->truncated = true;
-        failure_set(&input->trouble, "%s: after frame %llu: %s", input->path, (unsigned long long)input->frames,
-                    pcap_geterr(file->pcap));
+        const char *why = pcap_geterr(file->pcap);
+        const char *remedy =
+            strstr(why, "of the first interface") ? " (editcap -F pcap may make one that can be read)" : "";
+        failure_set(&input->trouble, "%s: after frame %llu: %s%s", input->path, (unsigned long long)input->frames, why,
+                    remedy);
     }
     return false;
 }
 
-/* Times beyond what 64 bits of nanoseconds hold (the year 2262) stay at their end instead of wrapping round. */
+/*
+ * Times beyond half of what 64 bits of nanoseconds hold stay there (the year 2116; a pcap file ends in 2106), so that
+ * deadlines can be added to them and differences taken.
+ */
 static int64_t nanoseconds(int64_t seconds, int64_t rest)
 {
-    enum { BILLION = 1000000000 };
-    const int64_t most = INT64_MAX / BILLION - 1;
-    return (seconds > most ? most : seconds < -most ? -most : seconds) * BILLION + rest;
+    const int64_t billion = 1000000000, most = INT64_MAX / 2 / billion - 1;
+    return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest;
 }
 
 bool file_next(struct file *file, struct source_input *input, struct frame *frame)

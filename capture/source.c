@@ -48,7 +48,7 @@ full:
 static bool add_directory(struct source *source, const char *path, struct failure *failure)
 {
     struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort);
+    int count = scandir(path, &entries, NULL, versionsort);
     if (count < 0)
         return failure_set(failure, "%s: %s", path, strerror(errno));
     size_t before = source->count;

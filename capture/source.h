@@ -28,7 +28,7 @@ struct source;
 
 /*
  * Prepares to read the files in this order. A directory stands for the captures directly in it, in order of their
- * names. Returns NULL and a sentence when there is nothing to read (no such file, a directory without captures).
+ * names, numbers in them by value (tcpdump -C counts so). Returns NULL and a sentence when there is nothing to read (no such file, a directory without captures).
  */
 struct source *source_open(const char *const *paths, size_t count, struct failure *failure);
 void source_close(struct source *source);

@@ -51,11 +51,16 @@ bool addr_same_region(struct addr a, struct addr b)
     return addr_is_v4(a) == addr_is_v4(b) && memcmp(a.word, b.word, addr_is_v4(a) ? 14 : 4) == 0;
 }
 
+bool addr_are_neighbours(struct addr a, struct addr b)
+{
+    return addr_is_v4(a) == addr_is_v4(b) && memcmp(a.word, b.word, addr_is_v4(a) ? 15 : 8) == 0;
+}
+
 bool addr_may_share_link(struct addr a, struct addr b)
 {
     if (addr_is_v4(a) != addr_is_v4(b))
         return false;
-    if (memcmp(a.word, b.word, addr_is_v4(a) ? 15 : 8) == 0)
+    if (addr_are_neighbours(a, b))
         return true;
     return private_block(a) >= 0 && private_block(a) == private_block(b);
 }

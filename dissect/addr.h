@@ -61,6 +61,8 @@ bool addr_is_loopback(struct addr addr);
 bool addr_is_private(struct addr addr);
 /* True when both share the first 16 bits (IPv4) or 32 bits (IPv6): likely one operator's. */
 bool addr_same_region(struct addr a, struct addr b);
+/* True in the same /24 (IPv4) or /64 (IPv6). */
+bool addr_are_neighbours(struct addr a, struct addr b);
 /* True when both may sit on one link: the same /24 or /64, or the same private block (RFC 1918, RFC 4193, link-local). */
 bool addr_may_share_link(struct addr a, struct addr b);
 /* Numeric text (RFC 5952) into `text` of ADDR_TEXT bytes; returns `text`. */

@@ -23,6 +23,8 @@ struct analysis {
     struct flows *flows;
     struct analysis_options options;
     int64_t now_ns;
+    int64_t leap_ns; /* time of a frame far ahead of the clock */
+    unsigned input;  /* of the latest frame */
     struct analysis_counters counters;
 };
 
@@ -175,26 +177,36 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
     }
 }
 
-/*
- * The clock is the capture's and only goes forward, but for a jump far back: another capture begins there, so what was
- * under way is over.
- */
-static void keep_time(struct analysis *analysis, int64_t time_ns)
+static void begin_again(struct analysis *analysis, int64_t time_ns)
 {
-    if (time_ns > analysis->now_ns || analysis->now_ns - time_ns > ANALYSIS_JUMP_NS) {
-        if (time_ns < analysis->now_ns) {
-            take_all_waiting(analysis);
-            flows_finish(analysis->flows, analysis->now_ns);
-        }
-        analysis->now_ns = time_ns;
-    }
+    take_all_waiting(analysis);
+    flows_finish(analysis->flows, analysis->now_ns);
+    analysis->now_ns = time_ns;
+}
+
+/*
+ * The clock is the capture's and only goes forward, but for a jump far back, or any step back where another file begins:
+ * another capture begins there, so what was under way is over. A leap far forward counts when a second frame confirms it.
+ */
+static void keep_time(struct analysis *analysis, const struct frame *frame)
+{
+    int64_t step = frame->time_ns - analysis->now_ns;
+    bool another_file = frame->ref.input != analysis->input;
+    analysis->input = frame->ref.input;
+    bool confirmed = llabs(frame->time_ns - analysis->leap_ns) < ANALYSIS_LEAP_NS;
+    if (analysis->counters.frames > 1 && step > ANALYSIS_LEAP_NS && !confirmed)
+        analysis->leap_ns = frame->time_ns;
+    else if (step > 0)
+        analysis->now_ns = frame->time_ns;
+    else if (step < -ANALYSIS_JUMP_NS || (another_file && step < 0))
+        begin_again(analysis, frame->time_ns);
 }
 
 void analysis_feed(struct analysis *analysis, const struct frame *frame)
 {
     struct packet packet;
     analysis->counters.frames++;
-    keep_time(analysis, frame->time_ns);
+    keep_time(analysis, frame);
     enum packet_status status = packet_parse(&packet, frame);
     analysis->counters.statuses[status]++;
     if (status != PACKET_OK)

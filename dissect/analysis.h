@@ -13,6 +13,8 @@ enum { ANALYSIS_PORTS = 8, ANALYSIS_PORT_DNS = 53, ANALYSIS_CLIENTS = 32 };
 /* Frames out of order lie closer together than this; a clock that goes back further belongs to another capture. */
 #define ANALYSIS_JUMP_NS (10 * FLOW_SECOND_NS)
 
+#define ANALYSIS_LEAP_NS (3600 * FLOW_SECOND_NS)
+
 /* What to look at. */
 struct analysis_options {
     uint16_t ports[ANALYSIS_PORTS]; /* server ports; none means ANALYSIS_PORT_DNS */

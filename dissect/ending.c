@@ -70,6 +70,18 @@ static bool asked_in_part(const struct flow *flow)
            !flow->queries.opaque && !flow->queries.gap;
 }
 
+/* The connection is older than what was captured of it: how long it had been idle, nobody knows. */
+static bool began_unseen(const struct flow *flow)
+{
+    return !flow->client_side.has_isn && !saw(flow, FLOW_SYNACK);
+}
+
+/* The client acknowledges a SYN-ACK, but the capture holds not one packet of the server: it sees one direction only. */
+static bool missed_server(const struct flow *flow)
+{
+    return flow->client_side.has_acked && !flow->server_side.has_packet && !saw(flow, FLOW_ICMP);
+}
+
 /* The client acknowledges more of the server's bytes than the capture holds: it lost packets, not the network. */
 static bool capture_lost_data(const struct flow *flow)
 {
@@ -248,6 +260,8 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
         return (struct cause){MECHANISM_NONE, FLOW_SYN};
     if (flow->not_dns)
         return (struct cause){MECHANISM_NOT_DNS, FLOW_QUERY};
+    if (began_unseen(flow) || missed_server(flow))
+        return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
     if (capture_lost_data(flow))
         return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
     if (flow->signs & SIGN_CLIENT_FORGED)

@@ -74,7 +74,7 @@ enum flow_sign {
     SIGN_SYNACK_NO_WINDOW = 1u << 20, /* a SYN-ACK with window 0 */
     SIGN_RST_PAYLOAD = 1u << 21,      /* the RST carries text */
     SIGN_CLIENT_FORGED = 1u << 22, /* a RST "of the client" at another TTL than the client's own packets, which go on */
-    SIGN_SIMPLE_SYN = 1u << 23,    /* a SYN without options: a scanner's */
+    SIGN_SIMPLE_SYN = 1u << 23,    /* a SYN with no option but its MSS: a scanner's */
     SIGN_SLOW = 1u << 24,          /* the RST came 1.5 s or more after the packet it answers */
     SIGN_BIG_ANSWER = 1u << 25,    /* UDP had said TC=1: the answer is too big for one packet */
     SIGN_ACK_IGNORED = 1u << 27,   /* the server sends its SYN-ACK again although the client's ACK was captured */

@@ -110,7 +110,9 @@ void flow_reset_signs(struct flow *flow, const struct packet *packet, const stru
     if (packet->payload_declared > 0)
         flow->signs |= SIGN_RST_PAYLOAD;
     if (!client->has_packet) {
-        flow->signs |= packet->loopback ? SIGN_LOOPBACK : 0;
+        bool to_syn = (packet->flags & TCP_ACK) && packet->seq == 0;
+        if (packet->loopback && to_syn && !addr_is_loopback(packet->source) && !addr_is_loopback(packet->target))
+            flow->signs |= SIGN_LOOPBACK;
         return;
     }
     uint32_t state = timestamp_sign(flow, packet, options);

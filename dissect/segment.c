@@ -218,7 +218,7 @@ static void client_syn(struct flow *flow, const struct packet *packet, const str
         flow->client_side.isn = packet->seq;
         flow->client_side.has_isn = true;
         stream_begin(&flow->queries, packet->seq + 1);
-        if (!options->has_mss && !options->has_timestamps)
+        if (!options->sack_permitted && !options->has_timestamps && !options->has_window_scale)
             flow->signs |= SIGN_SIMPLE_SYN;
     }
     flow_note(flow, again ? FLOW_SYN_AGAIN : FLOW_SYN, packet, false, options);
@@ -246,6 +246,12 @@ static void client_data(struct flow *flow, const struct packet *packet, const st
     }
 }
 
+/* A packet that has passed no router: its host may well write others itself, at a TTL of its choice (scanners do). */
+static bool is_initial_ttl(uint8_t ttl)
+{
+    return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
 static void client_segment(struct flow *flow, const struct packet *packet, const struct tcp_options *options,
                            struct stream_pool *pool, struct facts *facts)
 {
@@ -262,7 +268,8 @@ static void client_segment(struct flow *flow, const struct packet *packet, const
         client_syn(flow, packet, options);
     else if (own_rst || record->count[FLOW_SERVER_RST] > 0)
         flow_note(flow, FLOW_CLIENT_AFTER_RST, packet, false, options);
-    if (own_rst && ack && own_rst->ttl != ack->ttl && packet->ttl == ack->ttl)
+    if (own_rst && ack && own_rst->ttl != ack->ttl && packet->ttl == ack->ttl && !is_initial_ttl(ack->ttl) &&
+        record->count[FLOW_SERVER_RST] == 0 && record->count[FLOW_SERVER_FIN] == 0)
         flow->signs |= SIGN_CLIENT_FORGED;
     if (record->count[FLOW_SYNACK] > 0 && !ack && !(packet->flags & TCP_SYN))
         flow_note(flow, FLOW_ACK, packet, false, options);

@@ -25,7 +25,7 @@ static const char *const mechanisms[] = {
         "The connection was accepted, but the query was never acknowledged: it seems to be dropped.",
     [MECHANISM_ERROR_RCODE] =
         "The DNS software itself refuses over TCP (REFUSED, SERVFAIL, ...) what it answers over UDP.",
-    [MECHANISM_FORGED_RESET] = "A RST in the server's name contradicts what the server does: something else wrote it.",
+    [MECHANISM_FORGED_RESET] = "A RST contradicts what its supposed sender does: something else wrote it.",
     [MECHANISM_TCP_PROXY] =
         "TCP connections to the server end at another machine, nearer than the server, which turns them down.",
     [MECHANISM_SYN_PROXY] = "A box answers the handshake for the server; the server behind it then refuses.",

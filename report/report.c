@@ -58,7 +58,8 @@ static void add_lost(struct report_server *out, const struct facts *facts)
             out->lost_count++;
     }
     /* connections refused before the question was put do not say what it was: mail may well have been meant */
-    out->mail_affected |= !known && out->rejected + out->unanswered > 0;
+    bool scan = out->ending && (out->ending->end.signs & SIGN_SIMPLE_SYN);
+    out->mail_affected |= !known && !scan && out->rejected + out->unanswered > 0;
 }
 
 static void add_flow(struct report_server *out, const struct facts *facts, const struct ending *ending)

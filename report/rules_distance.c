@@ -1,6 +1,8 @@
 /* Rules on hop distances: where packets were made. Each row stands with its function. */
 #include "report/seen.h"
 
+enum { MANY = 5 }; /* flows and answers from which on a single hop counts */
+
 static bool refused_by_proxy(const struct rule_case *c)
 {
     return seen_mechanism(c, MECHANISM_ERROR_RCODE) && c->ruler.split;
@@ -32,14 +34,19 @@ static bool nearer_few(const struct rule_case *c)
     return nearer_by_two(c) && !seen_steady(c) && !gap_is_plain(c);
 }
 
+static bool many_flows(const struct rule_case *c)
+{
+    return seen_steady(c) && c->alike >= MANY && c->ruler.samples >= MANY;
+}
+
 static bool nearer_one_hop(const struct rule_case *c)
 {
-    return seen_segment(c) && seen_nearer(c) && c->end.gap == 1 && seen_steady(c) && !seen_tcp_ends_nearer(c);
+    return seen_segment(c) && seen_nearer(c) && c->end.gap == 1 && many_flows(c) && !seen_tcp_ends_nearer(c);
 }
 
 static bool nearer_one_hop_few(const struct rule_case *c)
 {
-    return seen_segment(c) && seen_nearer(c) && c->end.gap == 1 && !seen_steady(c) && !seen_tcp_ends_nearer(c);
+    return seen_segment(c) && seen_nearer(c) && c->end.gap == 1 && !many_flows(c) && !seen_tcp_ends_nearer(c);
 }
 
 static bool nearer_than_handshake(const struct rule_case *c)

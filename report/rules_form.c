@@ -65,6 +65,11 @@ static bool repeated(const struct rule_case *c)
     return seen_segment(c) && seen_sign(c, SIGN_REPEATED);
 }
 
+static bool scanner_syn(const struct rule_case *c)
+{
+    return seen_sign(c, SIGN_SIMPLE_SYN) && !seen_sign(c, SIGN_BIG_ANSWER) && c->flow->at[FLOW_QUERY] == FLOW_UNSEEN;
+}
+
 static bool has_payload(const struct rule_case *c)
 {
     return seen_segment(c) && seen_sign(c, SIGN_RST_PAYLOAD);
@@ -181,6 +186,11 @@ static const struct rule rows[] = {
     {"rst-repeated", BOX, WEAK, GROUP_FORM, repeated, "One packet of the client drew several RSTs.",
      "Injectors send several to be sure; load balancers and NATs are known to do it too.",
      "Clayton, Murdoch, Watson 2006; net4people #285"},
+    {"scanner-syn", NOBODY, WEAK, GROUP_FORM, scanner_syn,
+     "The client's SYN has no option but its MSS: this may be a port scan, not a DNS client.",
+     "Resolvers connect through their kernel, which offers SACK, timestamps or window scaling; scanners write SYNs "
+     "themselves.",
+     "nmap, masscan and zmap in public captures"},
     {"rst-payload", NOBODY, WEAK, GROUP_FORM, has_payload,
      "The RST carries text: read it in the capture, it may name its sender.",
      "RFC 9293 allows text in a RST; HP-UX and load balancers use it.", "RFC 9293 3.5.3; nmap-os-db"},

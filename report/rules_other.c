@@ -26,7 +26,14 @@ static bool icmp_by_other(const struct rule_case *c)
 
 static bool icmp_other_refuses(const struct rule_case *c)
 {
-    return icmp_by_other(c) && icmp_refuses(c);
+    return icmp_by_other(c) && icmp_refuses(c) && c->end.relation != RELATION_UNKNOWN;
+}
+
+/* Without a ruler a neighbour of the server may be the server: hosts have several addresses. */
+static bool icmp_other_unmeasured(const struct rule_case *c)
+{
+    return icmp_by_other(c) && icmp_refuses(c) && c->end.relation == RELATION_UNKNOWN &&
+           !addr_are_neighbours(c->ending->end.icmp_source, c->server->address);
 }
 
 static bool icmp_other_host(const struct rule_case *c)
@@ -72,6 +79,12 @@ static bool own_host_rejects(const struct rule_case *c)
     return seen_segment(c) && ttl_hops(c->ending->end.ttl) == 0 && c->end.relation != RELATION_UNKNOWN;
 }
 
+static bool own_host_rejects_alone(const struct rule_case *c)
+{
+    return c->vantage == VANTAGE_SERVER && seen_segment(c) && c->end.relation == RELATION_UNKNOWN &&
+           c->ending->end.synack_ttl == c->ending->end.ttl && ttl_hops(c->ending->end.ttl) == 0;
+}
+
 static bool own_host_silent(const struct rule_case *c)
 {
     bool silent = seen_mechanism(c, MECHANISM_SYN_UNANSWERED) || seen_mechanism(c, MECHANISM_QUERY_UNACKED) ||
@@ -113,6 +126,12 @@ static const struct rule rows[] = {
      "The error quotes the sequence number of the client's packet, so its sender had it. A server answers from the "
      "address that was asked.",
      "RFC 792, RFC 1812 5.2.7.1, RFC 4443 3.1; Linux icmp_send; [lab]"},
+    {"icmp-from-other-address", BOX, STRONG, GROUP_ICMP, icmp_other_unmeasured,
+     "{icmp_source} says so itself: it sent ICMP \"{icmp_name}\" for the client's SYN, and that is not the server's "
+     "address.",
+     "As `icmp-from-intermediary`, but nothing shows how far away the server is, so that this might be another address "
+     "of its own.",
+     "RFC 792, RFC 4443 3.1; Linux icmp_send answers from the address that was asked"},
     {"icmp-unreachable-udp-alive", BOX, STRONG, GROUP_ICMP, icmp_other_host,
      "{icmp_source} reports the host unreachable for TCP while the server answers over UDP: a filter, not a fault.",
      "Unreachable routes stop both transports; `reject-with icmp-host-unreachable` stops one.",
@@ -148,6 +167,10 @@ static const struct rule rows[] = {
     {"own-host-rejects", SERVER, CONCLUSIVE, GROUP_VANTAGE, own_host_rejects,
      "The capture was taken at the server: the rejection leaves it with the untouched TTL {end_ttl}.",
      "What has passed no router was made on the host where, or beside which, the capture was taken.", "[lab]"},
+    {"own-host-rejects-alone", SERVER, STRONG, GROUP_VANTAGE, own_host_rejects_alone,
+     "The capture seems to have been taken at the server: SYN-ACK and rejection leave it with untouched TTLs "
+     "({synack_ttl}, {end_ttl}).",
+     "As `own-host-rejects`, without DNS answers to tell the server from a proxy beside the capture.", "[lab]"},
     {"own-host-silent", SERVER, STRONG, GROUP_VANTAGE, own_host_silent,
      "The capture was taken at the server: the client's packets reach it and nothing leaves, while UDP is answered.",
      "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},

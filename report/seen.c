@@ -27,8 +27,18 @@ bool seen_steady(const struct rule_case *c)
            c->alike >= SEEN_SAMPLES_ENOUGH && c->constant;
 }
 
+/* Server and client are neighbours, and the packet has the hardware address of the server's answers: one machine. */
+static bool same_machine(const struct rule_case *c)
+{
+    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
+    return addr_are_neighbours(c->flow->client, c->server->address) && last && last->mac != 0 &&
+           last->mac == c->server->mac;
+}
+
 bool seen_nearer(const struct rule_case *c)
 {
+    if (same_machine(c))
+        return false;
     return c->end.relation == RELATION_NEARER && c->vantage != VANTAGE_SERVER;
 }
 

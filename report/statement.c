@@ -40,7 +40,7 @@ static const struct row headlines[] = {
     {ANY, BOX, M(TCP_PROXY),
      "A proxy, {synack_hops} away, takes the TCP queries meant for {server} and fails them; the server never sees "
      "them"},
-    {ANY, BOX, M(FORGED_RESET), "A device between forges resets in the name of {server}, which does accept TCP"},
+    {ANY, BOX, M(FORGED_RESET), "A device between forges resets of connections to {server}, which itself accepts them"},
     {ANY, BOX, M(QUERY_UNACKED),
      "A device between lets connections to {server} begin and then drops the DNS query itself"},
     {ANY, BOX, M(QUERY_UNANSWERED), "{server} answers over TCP, but the answer is lost on the way"},
@@ -169,6 +169,8 @@ static const char *why_undetermined(const struct statement_case *c)
         return "The packets contradict one another: each side is blamed by a sign that should be proof.";
     if (c->causes > 1)
         return "Different flows point to different sides, and neither outweighs the other.";
+    if (r->ending->end.mechanism == MECHANISM_REJECTED_OTHERWISE)
+        return "The connections were rejected in more different ways than can be told apart.";
     if (r->ending->end.mechanism == MECHANISM_ICMP_HOST)
         return "{icmp_source} reports that there is no way to the server, and it does not answer over UDP either.";
     if (!by_packet && r->udp_alive)

@@ -38,6 +38,8 @@ static bool refused_over_tcp_only(const struct facts *facts, const struct server
     for (uint32_t i = 0; i < tcp->refused_count; i++) {
         uint8_t rcode;
         bool asked = facts_udp_rcode_of(facts, index, tcp->refused[i].question, &rcode);
+        /* a resolver's SERVFAIL may be its upstream's, for once */
+        asked &= tcp->refused[i].rcode != DNS_SERVFAIL || tcp->refused[i].count >= SAMPLES_STRONG;
         all += tcp->refused[i].count;
         only_tcp += asked && !dns_rcode_is_refusal(rcode) ? tcp->refused[i].count : 0;
     }
@@ -339,6 +341,7 @@ struct server_verdict verdict_server(const struct facts *facts, const struct ser
     const struct tcp_facts *tcp = facts_tcp_seen(facts, server);
     struct server_verdict v = {.decisive = FACTS_NONE};
     struct judgement judgements[FACTS_ENDINGS];
+    uint32_t strangers = 0;
     struct shares shares = {.best = {FACTS_NONE, FACTS_NONE, FACTS_NONE, FACTS_NONE, FACTS_NONE}};
     for (uint32_t i = 0; tcp && i < tcp->endings.count; i++) {
         if (!(mask & 1u << i))
@@ -346,6 +349,7 @@ struct server_verdict verdict_server(const struct facts *facts, const struct ser
         struct verdict verdict = verdict_of(facts, server, i, crowd);
         uint32_t flows = tcp->endings.rows[i].count;
         count_flows(&v, verdict.outcome, flows);
+        strangers += tcp->endings.rows[i].end.mechanism == MECHANISM_NOT_DNS ? flows : 0;
         if (!failed(verdict.outcome))
             continue;
         judgements[i] = verdict.judgement;
@@ -357,6 +361,8 @@ struct server_verdict verdict_server(const struct facts *facts, const struct ser
     }
     v.outcome = outcome_of(&v);
     v.judgement = judgement_without_failure(v.outcome);
+    if (v.outcome == REPORT_ABORTED && strangers * 2 > v.aborted)
+        v.judgement.mechanism = MECHANISM_NOT_DNS;
     if (v.outcome != REPORT_MIXED && !failed(v.outcome))
         return v;
     enum culprit culprit = decide(&shares, &v.causes);

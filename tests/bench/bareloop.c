@@ -12,8 +12,7 @@ struct totals {
     uint64_t bytes;
 };
 
-static void count(u_char *user, const struct pcap_pkthdr *header,
-                  const u_char *bytes)
+static void count(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
 {
     struct totals *totals = (struct totals *)(void *)user;
 
@@ -25,7 +24,7 @@ static void count(u_char *user, const struct pcap_pkthdr *header,
 int main(int argc, char **argv)
 {
     char error[PCAP_ERRBUF_SIZE];
-    struct totals totals = { 0, 0 };
+    struct totals totals = {0, 0};
     pcap_t *pcap;
     int result;
 
@@ -42,7 +41,6 @@ int main(int argc, char **argv)
     if (result < 0)
         fprintf(stderr, "bareloop: %s\n", pcap_geterr(pcap));
     pcap_close(pcap);
-    printf("%" PRIu64 " frames, %" PRIu64 " bytes\n", totals.frames,
-           totals.bytes);
+    printf("%" PRIu64 " frames, %" PRIu64 " bytes\n", totals.frames, totals.bytes);
     return result < 0 ? 2 : 0;
 }

@@ -91,8 +91,8 @@ static uint8_t protocol_of(const struct packet *packet)
 
 static void put_ether(uint8_t *at, const struct packet *packet)
 {
-    static const uint8_t near_mac[] = { 0x02, 0, 0, 0, 0, 0x0a };
-    static const uint8_t far_mac[] = { 0x02, 0, 0, 0, 0, 0x01 };
+    static const uint8_t near_mac[] = {0x02, 0, 0, 0, 0, 0x0a};
+    static const uint8_t far_mac[] = {0x02, 0, 0, 0, 0, 0x01};
 
     memcpy(at, packet->inbound ? near_mac : far_mac, 6);
     memcpy(at + 6, packet->inbound ? far_mac : near_mac, 6);
@@ -179,7 +179,7 @@ static size_t put_udp(uint8_t *at, const struct packet *packet)
 static uint64_t pseudo_sum(const struct packet *packet, size_t size)
 {
     size_t address_size = packet->six ? 16 : 4;
-    uint8_t rest[4] = { 0, protocol_of(packet) };
+    uint8_t rest[4] = {0, protocol_of(packet)};
     uint64_t sum;
 
     put_be16(rest + 2, (uint32_t)size);
@@ -219,8 +219,7 @@ static size_t put_frame(uint8_t *at, const struct packet *packet)
     size_t length = ETHER_HEADER;
 
     put_ether(at, packet);
-    length += packet->six ? put_ipv6(at + length, packet, size)
-                          : put_ipv4(at + length, packet, size);
+    length += packet->six ? put_ipv6(at + length, packet, size) : put_ipv4(at + length, packet, size);
     length += put_transport(at + length, packet);
     if (packet->inbound && length < FRAME_MIN) {
         memset(at + length, 0, FRAME_MIN - length);

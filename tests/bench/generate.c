@@ -107,7 +107,7 @@ static void *grown(void *old, size_t count, size_t size)
 
 static void host_set_addresses(struct host *host, uint32_t index)
 {
-    static const uint8_t prefix[] = { 0x20, 0x01, 0x0d, 0xb8 };
+    static const uint8_t prefix[] = {0x20, 0x01, 0x0d, 0xb8};
     bool server = index >= FIRST_SERVER;
 
     host->four[0] = server ? 198 : 10;
@@ -124,20 +124,18 @@ static void host_set_addresses(struct host *host, uint32_t index)
 
 static void make_host(struct world *world, uint32_t index)
 {
-    static const uint8_t first_ttls[] = { 64, 64, 128, 255 };
+    static const uint8_t first_ttls[] = {64, 64, 128, 255};
     struct host *host = &world->hosts[index];
     struct rng *rng = &world->rng;
 
     host_set_addresses(host, index);
     host->round_trip_us = 1000 + rng_below(rng, 120000);
     host->clock_ms = rng_next(rng);
-    host->box_ttl = (uint8_t)(first_ttls[rng_below(rng, 4)] - 1 -
-                              rng_below(rng, 3));
+    host->box_ttl = (uint8_t)(first_ttls[rng_below(rng, 4)] - 1 - rng_below(rng, 3));
     if (index < FIRST_SERVER)
         host->ttl = (uint8_t)(64 - rng_below(rng, 2));
     else
-        host->ttl = (uint8_t)(first_ttls[rng_below(rng, 4)] - 5 -
-                              rng_below(rng, 18));
+        host->ttl = (uint8_t)(first_ttls[rng_below(rng, 4)] - 5 - rng_below(rng, 18));
 }
 
 static struct host *pick_host(struct world *world, const struct pool *pool)
@@ -177,8 +175,7 @@ static void heap_replace_top(struct world *world, struct event event)
     uint32_t child;
 
     while ((child = at * 2 + 1) < world->heap_size) {
-        if (child + 1 < world->heap_size &&
-            earlier(&heap[child + 1], &heap[child]))
+        if (child + 1 < world->heap_size && earlier(&heap[child + 1], &heap[child]))
             child++;
         if (!earlier(&heap[child], &event))
             break;
@@ -205,8 +202,7 @@ static void grow_flows(struct world *world)
 
     world->flows = grown(world->flows, count, sizeof(*world->flows));
     world->heap = grown(world->heap, count, sizeof(*world->heap));
-    world->free_slots =
-        grown(world->free_slots, count, sizeof(*world->free_slots));
+    world->free_slots = grown(world->free_slots, count, sizeof(*world->free_slots));
     for (slot = old; slot < count; slot++)
         world->free_slots[world->free_count++] = slot;
     world->slot_count = count;
@@ -230,8 +226,7 @@ static uint16_t next_port(struct host *client)
 }
 
 /* Sets all that a flow needs anew when a second script follows the first. */
-static void enter_script(struct world *world, struct flow *flow,
-                         const struct script *script)
+static void enter_script(struct world *world, struct flow *flow, const struct script *script)
 {
     uint32_t i;
 
@@ -261,8 +256,7 @@ static void spoof(struct world *world, struct flow *flow)
     flow->client_port = (uint16_t)(1024 + rng_below(&world->rng, 64512));
 }
 
-static void set_flow(struct world *world, struct flow *flow,
-                     const struct kind *kind)
+static void set_flow(struct world *world, struct flow *flow, const struct kind *kind)
 {
     const struct script *script = kind->script;
 
@@ -274,8 +268,7 @@ static void set_flow(struct world *world, struct flow *flow,
     flow->seed = rng_next(&world->rng);
     flow->message_id = (uint16_t)rng_next(&world->rng);
     if (script->loop_size)
-        flow->rounds = script->rounds_min +
-                       rng_below(&world->rng, script->rounds_spread);
+        flow->rounds = script->rounds_min + rng_below(&world->rng, script->rounds_spread);
     enter_script(world, flow, script);
     flow->spoofed = kind->spoofed;
     if (kind->spoofed)
@@ -296,8 +289,7 @@ static const struct kind *pick_kind(struct world *world, const struct mix *mix)
     return &mix->kinds[i];
 }
 
-static uint64_t wait_us(struct world *world, const struct flow *flow,
-                        enum wait wait)
+static uint64_t wait_us(struct world *world, const struct flow *flow, enum wait wait)
 {
     const struct wait_spec *spec = &wait_specs[wait];
     uint64_t us = spec->base_us + rng_below(&world->rng, spec->spread_us);
@@ -321,8 +313,7 @@ static void plan(struct world *world, const struct flow *flow, bool side)
 static void start_flow(struct world *world, uint64_t now_us)
 {
     const struct scenario *scenario = world->scenario;
-    bool side = world->planned_side * 1000 <
-                world->planned_total * scenario->side_permille;
+    bool side = world->planned_side * 1000 < world->planned_total * scenario->side_permille;
     const struct mix *mix = side ? scenario->side : scenario->main;
     uint32_t slot = take_slot(world);
     struct flow *flow = &world->flows[slot];
@@ -338,13 +329,11 @@ static void start_flow(struct world *world, uint64_t now_us)
 /* Contents */
 
 /* Two-byte length and message; part of it for the parts of split answers. */
-static const uint8_t *dns_content(struct flow *flow,
-                                  const struct content_spec *spec, size_t *size)
+static const uint8_t *dns_content(struct flow *flow, const struct content_spec *spec, size_t *size)
 {
     static uint8_t buffer[2 + MESSAGE_ROOM];
-    size_t message = message_make(buffer + 2, spec->message,
-                                  flow->seed + spec->nth,
-                                  (uint16_t)(flow->message_id + spec->nth));
+    size_t message =
+        message_make(buffer + 2, spec->message, flow->seed + spec->nth, (uint16_t)(flow->message_id + spec->nth));
     size_t cut = flow->seed & 1 ? 2 : message / 2;
 
     buffer[0] = (uint8_t)(message >> 8);
@@ -375,9 +364,7 @@ static void dress(uint8_t *bytes, size_t size, bool udp)
     bytes[4] = (uint8_t)(size - 5);
 }
 
-static const uint8_t *noise_content(struct world *world,
-                                    const struct flow *flow,
-                                    const struct content_spec *spec,
+static const uint8_t *noise_content(struct world *world, const struct flow *flow, const struct content_spec *spec,
                                     size_t *size)
 {
     uint8_t *bytes = world->noise + rng_below(&world->rng, NOISE_SIZE - 2048);
@@ -389,27 +376,22 @@ static const uint8_t *noise_content(struct world *world,
     return bytes;
 }
 
-static void set_payload(struct world *world, struct flow *flow,
-                        enum content content, struct packet *packet)
+static void set_payload(struct world *world, struct flow *flow, enum content content, struct packet *packet)
 {
     const struct content_spec *spec = &content_specs[content];
 
     if (spec->message != MESSAGE_NONE)
         packet->payload = dns_content(flow, spec, &packet->payload_size);
     else if (spec->size_min)
-        packet->payload =
-            noise_content(world, flow, spec, &packet->payload_size);
+        packet->payload = noise_content(world, flow, spec, &packet->payload_size);
 }
 
 /* Packets */
 
-static void set_addresses(const struct flow *flow, enum sender sender,
-                          struct packet *packet)
+static void set_addresses(const struct flow *flow, enum sender sender, struct packet *packet)
 {
-    const struct host *from = sender == FROM_CLIENT ? flow->client
-                                                    : flow->server;
-    const struct host *to = sender == FROM_CLIENT ? flow->server
-                                                  : flow->client;
+    const struct host *from = sender == FROM_CLIENT ? flow->client : flow->server;
+    const struct host *to = sender == FROM_CLIENT ? flow->server : flow->client;
 
     packet->six = flow->server->has_six;
     packet->source = packet->six ? from->six : from->four;
@@ -433,8 +415,7 @@ static void set_spoofed(const struct flow *flow, struct packet *packet)
     packet->inbound = true;
 }
 
-static void set_stamps(struct flow *flow, enum sender sender,
-                       struct packet *packet)
+static void set_stamps(struct flow *flow, enum sender sender, struct packet *packet)
 {
     struct host *host = sender == FROM_CLIENT ? flow->client : flow->server;
     struct side *own = &flow->sides[sender != FROM_CLIENT];
@@ -460,8 +441,7 @@ static void set_tcp_style(struct packet *packet)
     }
 }
 
-static void set_tcp(struct flow *flow, const struct step *step,
-                    struct packet *packet)
+static void set_tcp(struct flow *flow, const struct step *step, struct packet *packet)
 {
     struct side *own = &flow->sides[step->sender != FROM_CLIENT];
     const struct side *other = &flow->sides[step->sender == FROM_CLIENT];
@@ -526,8 +506,7 @@ static void run_top(struct world *world)
         heap_drop_top(world);
         return;
     }
-    event.time_us +=
-        wait_us(world, flow, flow->script->steps[flow->step].wait);
+    event.time_us += wait_us(world, flow, flow->script->steps[flow->step].wait);
     heap_replace_top(world, event);
 }
 
@@ -546,8 +525,7 @@ static void run_world(struct world *world)
     bool starting = true;
 
     while (starting || world->heap_size) {
-        if (starting &&
-            (!world->heap_size || start_us <= world->heap[0].time_us)) {
+        if (starting && (!world->heap_size || start_us <= world->heap[0].time_us)) {
             start_flow(world, start_us);
             start_us = next_start_us(world);
             starting = world->planned < world->goal;
@@ -584,10 +562,8 @@ static void generate(struct world *world, const char *path)
     run_world(world);
     if (!capture_close(&world->capture))
         die("cannot write the output file");
-    printf("%" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
-           " TCP flows and %" PRIu64 " UDP lookups to port 53\n",
-           world->capture.frames, world->capture.bytes, world->tcp53_flows,
-           world->udp53_flows);
+    printf("%" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64 " TCP flows and %" PRIu64 " UDP lookups to port 53\n",
+           world->capture.frames, world->capture.bytes, world->tcp53_flows, world->udp53_flows);
 }
 
 int main(int argc, char **argv)

@@ -79,8 +79,7 @@ static double run_once(struct command *command)
     }
     end = now();
     if (!WIFEXITED(status) || WEXITSTATUS(status) > command->status_max) {
-        fprintf(stderr, "measure: %s failed, wait status 0x%x\n",
-                command->words[0], (unsigned)status);
+        fprintf(stderr, "measure: %s failed, wait status 0x%x\n", command->words[0], (unsigned)status);
         exit(2);
     }
     if (usage.ru_maxrss > command->peak_kib)
@@ -149,8 +148,7 @@ static void warn_if_silent(const struct command *command)
     struct stat status;
 
     if (stat(command->output, &status) || status.st_size == 0)
-        fprintf(stderr, "measure: warning: %s printed nothing\n",
-                command->words[0]);
+        fprintf(stderr, "measure: warning: %s printed nothing\n", command->words[0]);
 }
 
 static const char *verdict(double reached, double goal)
@@ -168,10 +166,8 @@ static void print_line(const struct trial *trial)
     double ratio = median_ratio(trial);
     double peak_mib = (double)trial->tried.peak_kib / 1024;
 
-    printf("%-9s %9" PRIu64 " %8.3f %8.3f %6.2f %9.2f %8.1f %8s %8s\n",
-           trial->name, frames, bare, tried, ratio,
-           (double)frames / tried / 1e6, peak_mib,
-           verdict(ratio, trial->ratio_goal),
+    printf("%-9s %9" PRIu64 " %8.3f %8.3f %6.2f %9.2f %8.1f %8s %8s\n", trial->name, frames, bare, tried, ratio,
+           (double)frames / tried / 1e6, peak_mib, verdict(ratio, trial->ratio_goal),
            verdict(peak_mib, trial->rss_goal));
 }
 

@@ -38,10 +38,10 @@ struct shape {
 };
 
 static const struct shape shapes[] = {
-    [MESSAGE_QUESTION] = { 0x0000, 0, 0 },
-    [MESSAGE_ANSWER] = { 0x8400, 60, 1140 },
-    [MESSAGE_SHORT] = { 0x8400, 60, 440 },
-    [MESSAGE_TRUNCATED] = { 0x8600, 0, 0 },
+    [MESSAGE_QUESTION] = {0x0000, 0, 0},
+    [MESSAGE_ANSWER] = {0x8400, 60, 1140},
+    [MESSAGE_SHORT] = {0x8400, 60, 440},
+    [MESSAGE_TRUNCATED] = {0x8600, 0, 0},
 };
 
 static void put8(struct writer *writer, uint32_t value)
@@ -104,7 +104,10 @@ static void put_name(struct writer *writer)
 static enum record_type put_question(struct writer *writer)
 {
     static const enum record_type types[] = {
-        TYPE_A, TYPE_A, TYPE_MX, TYPE_TXT,
+        TYPE_A,
+        TYPE_A,
+        TYPE_MX,
+        TYPE_TXT,
     };
     enum record_type type;
 
@@ -115,8 +118,7 @@ static enum record_type put_question(struct writer *writer)
     return type;
 }
 
-static void put_record_head(struct writer *writer, uint32_t type,
-                            size_t data_size)
+static void put_record_head(struct writer *writer, uint32_t type, size_t data_size)
 {
     put16(writer, 0xc000 | HEADER_SIZE);
     put16(writer, type);
@@ -151,8 +153,7 @@ static void put_txt(struct writer *writer, size_t room)
     writer->used += size;
 }
 
-static void put_record(struct writer *writer, enum record_type type,
-                       size_t room)
+static void put_record(struct writer *writer, enum record_type type, size_t room)
 {
     if (type == TYPE_A)
         put_a(writer);
@@ -162,15 +163,13 @@ static void put_record(struct writer *writer, enum record_type type,
         put_txt(writer, room);
 }
 
-static uint32_t put_records(struct writer *writer, enum record_type type,
-                            const struct shape *shape)
+static uint32_t put_records(struct writer *writer, enum record_type type, const struct shape *shape)
 {
     size_t size = shape->size_min + rng_below(&writer->rng, shape->size_spread);
     uint32_t count = 0;
 
     do {
-        put_record(writer, type,
-                   size > writer->used ? size - writer->used : 0);
+        put_record(writer, type, size > writer->used ? size - writer->used : 0);
         count++;
     } while (writer->used + RECORD_FIXED + OPT_SIZE < size);
     return count;
@@ -195,11 +194,10 @@ static void put_header(struct writer *writer, uint16_t id, uint16_t flags)
     put16(writer, 1); /* additional: the OPT record */
 }
 
-size_t message_make(uint8_t *at, enum message_kind kind, uint32_t seed,
-                    uint16_t id)
+size_t message_make(uint8_t *at, enum message_kind kind, uint32_t seed, uint16_t id)
 {
     const struct shape *shape = &shapes[kind];
-    struct writer writer = { at, 0, rng_seeded(seed) };
+    struct writer writer = {at, 0, rng_seeded(seed)};
     enum record_type type;
     uint32_t count;
 

@@ -24,7 +24,6 @@ enum {
  * bytes, and returns its size. The same seed gives the same name and type in
  * question and answer.
  */
-size_t message_make(uint8_t *at, enum message_kind kind, uint32_t seed,
-                    uint16_t id);
+size_t message_make(uint8_t *at, enum message_kind kind, uint32_t seed, uint16_t id);
 
 #endif

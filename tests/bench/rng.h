@@ -14,7 +14,7 @@ struct rng {
 
 static inline struct rng rng_seeded(uint64_t seed)
 {
-    struct rng rng = { seed * 0x9e3779b97f4a7c15u + 0x1234567887654321u };
+    struct rng rng = {seed * 0x9e3779b97f4a7c15u + 0x1234567887654321u};
 
     return rng;
 }

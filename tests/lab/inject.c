@@ -46,9 +46,11 @@ static uint16_t checksum(uint32_t sum)
 
 static void send_packet(int raw, struct packet *p)
 {
-    struct { uint32_t from, to; uint16_t protocol, length; } pseudo = {
-        p->ip.saddr, p->ip.daddr, htons(IPPROTO_TCP), htons(sizeof p->tcp) };
-    struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = p->ip.daddr };
+    struct {
+        uint32_t from, to;
+        uint16_t protocol, length;
+    } pseudo = {p->ip.saddr, p->ip.daddr, htons(IPPROTO_TCP), htons(sizeof p->tcp)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = p->ip.daddr};
 
     p->ip.version = 4;
     p->ip.ihl = 5;
@@ -62,9 +64,11 @@ static void send_packet(int raw, struct packet *p)
 
 static void send_packet6(int raw, struct packet6 *p)
 {
-    struct { struct in6_addr from, to; uint32_t length, protocol; } pseudo = {
-        p->ip.ip6_src, p->ip.ip6_dst, htonl(sizeof p->tcp), htonl(IPPROTO_TCP) };
-    struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_addr = p->ip.ip6_dst };
+    struct {
+        struct in6_addr from, to;
+        uint32_t length, protocol;
+    } pseudo = {p->ip.ip6_src, p->ip.ip6_dst, htonl(sizeof p->tcp), htonl(IPPROTO_TCP)};
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_addr = p->ip.ip6_dst};
 
     p->ip.ip6_vfc = 6 << 4;
     p->ip.ip6_plen = htons(sizeof p->tcp);
@@ -82,21 +86,24 @@ static int is_syn(const struct tcphdr *tcp)
 
 static struct tcphdr reset_of(const struct tcphdr *syn)
 {
-    return (struct tcphdr){ .source = syn->dest, .dest = syn->source,
-                            .ack_seq = htonl(ntohl(syn->seq) + 1), .rst = 1, .ack = 1 };
+    return (struct tcphdr){
+        .source = syn->dest, .dest = syn->source, .ack_seq = htonl(ntohl(syn->seq) + 1), .rst = 1, .ack = 1};
 }
 
 static int reset_all(int raw, int raw6, const char *interface, int ttl)
 {
     int tap = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
-    struct sockaddr_ll where = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
-                                 .sll_ifindex = (int)if_nametoindex(interface) };
+    struct sockaddr_ll where = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(interface)};
     if (tap < 0 || bind(tap, (struct sockaddr *)&where, sizeof where) != 0) {
         perror("inject: packet socket");
         return 1;
     }
     for (;;) {
-        union { struct packet v4; struct packet6 v6; } seen;
+        union {
+            struct packet v4;
+            struct packet6 v6;
+        } seen;
         struct sockaddr_ll who;
         socklen_t size = sizeof who;
         ssize_t n = recvfrom(tap, &seen, sizeof seen, 0, (struct sockaddr *)&who, &size);
@@ -105,14 +112,14 @@ static int reset_all(int raw, int raw6, const char *interface, int ttl)
         if (who.sll_protocol == htons(ETH_P_IP) && seen.v4.ip.ihl == 5 && seen.v4.ip.protocol == IPPROTO_TCP &&
             is_syn(&seen.v4.tcp)) {
             struct packet rst = {
-                .ip = { .saddr = seen.v4.ip.daddr, .daddr = seen.v4.ip.saddr, .ttl = (uint8_t)ttl },
+                .ip = {.saddr = seen.v4.ip.daddr, .daddr = seen.v4.ip.saddr, .ttl = (uint8_t)ttl},
                 .tcp = reset_of(&seen.v4.tcp),
             };
             send_packet(raw, &rst);
         } else if (who.sll_protocol == htons(ETH_P_IPV6) && n >= (ssize_t)sizeof seen.v6 &&
                    seen.v6.ip.ip6_nxt == IPPROTO_TCP && is_syn(&seen.v6.tcp)) {
             struct packet6 rst = {
-                .ip = { .ip6_src = seen.v6.ip.ip6_dst, .ip6_dst = seen.v6.ip.ip6_src, .ip6_hlim = (uint8_t)ttl },
+                .ip = {.ip6_src = seen.v6.ip.ip6_dst, .ip6_dst = seen.v6.ip.ip6_src, .ip6_hlim = (uint8_t)ttl},
                 .tcp = reset_of(&seen.v6.tcp),
             };
             send_packet6(raw6, &rst);
@@ -132,9 +139,12 @@ int main(int argc, char **argv)
         return reset_all(raw, raw6, argv[2], atoi(argv[3]));
     if (argc == 5 && strcmp(argv[1], "syn") == 0) {
         struct packet syn = {
-            .ip = { .saddr = inet_addr(argv[2]), .daddr = inet_addr(argv[3]), .ttl = 64 },
-            .tcp = { .source = htons((uint16_t)atoi(argv[4])), .dest = htons(53),
-                     .seq = htonl(0x53000000U + (uint32_t)atoi(argv[4])), .syn = 1, .window = htons(1024) },
+            .ip = {.saddr = inet_addr(argv[2]), .daddr = inet_addr(argv[3]), .ttl = 64},
+            .tcp = {.source = htons((uint16_t)atoi(argv[4])),
+                    .dest = htons(53),
+                    .seq = htonl(0x53000000U + (uint32_t)atoi(argv[4])),
+                    .syn = 1,
+                    .window = htons(1024)},
         };
         send_packet(raw, &syn);
         return 0;

@@ -38,9 +38,9 @@ static double now(void)
 static int open_end(const char *name)
 {
     int fd = socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
-    struct sockaddr_ll where = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
-                                 .sll_ifindex = (int)if_nametoindex(name) };
-    struct packet_mreq all = { .mr_ifindex = where.sll_ifindex, .mr_type = PACKET_MR_PROMISC };
+    struct sockaddr_ll where = {
+        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)if_nametoindex(name)};
+    struct packet_mreq all = {.mr_ifindex = where.sll_ifindex, .mr_type = PACKET_MR_PROMISC};
     if (fd < 0 || where.sll_ifindex == 0 || bind(fd, (struct sockaddr *)&where, sizeof where) != 0 ||
         setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) != 0) {
         perror(name);
@@ -51,7 +51,7 @@ static int open_end(const char *name)
 
 static void put_tag(struct waiting *w)
 {
-    const unsigned char tag[TAG] = { 0x81, 0x00, (unsigned char)(vlan >> 8), (unsigned char)vlan };
+    const unsigned char tag[TAG] = {0x81, 0x00, (unsigned char)(vlan >> 8), (unsigned char)vlan};
     memmove(w->bytes + ADDRESSES + TAG, w->bytes + ADDRESSES, w->length - ADDRESSES);
     memcpy(w->bytes + ADDRESSES, tag, TAG);
     w->length += TAG;
@@ -80,8 +80,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: wire IFACE IFACE MS [VLAN]\n");
         return 2;
     }
-    struct pollfd end[2] = { { .fd = open_end(argv[1]), .events = POLLIN },
-                             { .fd = open_end(argv[2]), .events = POLLIN } };
+    struct pollfd end[2] = {{.fd = open_end(argv[1]), .events = POLLIN}, {.fd = open_end(argv[2]), .events = POLLIN}};
     double delay = atof(argv[3]);
     if (argc == 5)
         vlan = atoi(argv[4]);
