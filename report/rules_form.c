@@ -104,9 +104,9 @@ static bool udp_floor(const struct rule_case *c)
 static bool udp_floor_is_bare(const struct rule_case *c)
 {
     const struct delays *rtt = &c->server->udp_rtt;
-    uint32_t seen = rtt->count < FACTS_DELAYS ? rtt->count : FACTS_DELAYS, near = 0;
-    for (uint32_t i = 0; i < seen; i++)
-        near += rtt->recent_us[i] <= rtt->least_us / 4 * 5;
+    uint32_t seen = 0, near = 0;
+    for (; seen < FACTS_DELAYS && seen < rtt->count; seen++)
+        near += rtt->recent_us[seen] <= rtt->least_us / 4 * 5;
     return udp_floor(c) && near >= FLOOR_NEAR && near * 3 >= seen;
 }
 
