@@ -28,7 +28,9 @@ struct source;
 
 /*
  * Prepares to read the files in this order. A directory stands for the captures directly in it, in order of their
- * names, numbers in them by value (tcpdump -C counts so). Returns NULL and a sentence when there is nothing to read (no such file, a directory without captures).
+ * names, numbers in them by value (tcpdump -C counts so). Returns NULL and a sentence for a directory without captures,
+ * and without memory; a file that cannot be opened is noted in its `trouble` when its turn comes, so that the others
+ * are read.
  */
 struct source *source_open(const char *const *paths, size_t count, struct failure *failure);
 void source_close(struct source *source);
