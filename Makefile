@@ -9,7 +9,7 @@ PYTHON ?= /usr/bin/python3
 
 is_clang := $(findstring clang,$(CC))
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes -Werror
-OPTIMISE ?= -O2 -g $(if $(is_clang),,-flto=auto)
+OPTIMISE ?= -O3 -g $(if $(is_clang),,-flto=auto)
 HARDEN ?= -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE ?=
 override CPPFLAGS += -I. -D_GNU_SOURCE

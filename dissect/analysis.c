@@ -103,24 +103,30 @@ static uint8_t *keep_bytes(struct cursor *cursor, uint8_t *bytes)
     return bytes + cursor->left;
 }
 
-static void let_wait(struct analysis *analysis, const struct packet *packet, const struct flow_key *key,
-                     bool from_server)
+/* The place for the next frame's packet; the one that waits longest makes room. */
+static struct waiting *next_place(struct analysis *analysis)
 {
-    if (packet->options.left + packet->payload.left > LOOKAHEAD_BYTES) {
-        take_all_waiting(analysis);
-        take(analysis, key, packet, from_server);
-        return;
-    }
     if (analysis->waiting_count == LOOKAHEAD)
         take_waiting(analysis);
-    struct waiting *last = &analysis->waiting[(analysis->waiting_first + analysis->waiting_count++) % LOOKAHEAD];
-    last->packet = *packet;
-    last->key = *key;
-    last->from_server = from_server;
-    keep_bytes(&last->packet.payload, keep_bytes(&last->packet.options, last->bytes));
-    flows_prefetch_place(analysis->flows, key);
+    return &analysis->waiting[(analysis->waiting_first + analysis->waiting_count) % LOOKAHEAD];
+}
+
+/* Lets the packet at the next place wait there. */
+static void let_wait(struct analysis *analysis, struct waiting *place, bool from_server)
+{
+    struct packet *packet = &place->packet;
+    place->from_server = from_server;
+    place->key = flow_key_of(packet, from_server);
+    analysis->waiting_count++;
+    if (packet->options.left + packet->payload.left > LOOKAHEAD_BYTES) {
+        take_all_waiting(analysis); /* it is the last of them: its bytes are still the reader's */
+        return;
+    }
+    keep_bytes(&packet->payload, keep_bytes(&packet->options, place->bytes));
+    flows_prefetch_place(analysis->flows, &place->key);
     if (analysis->waiting_count > LOOKAHEAD_NEAR)
-        flows_prefetch(analysis->flows, &analysis->waiting[(analysis->waiting_first + LOOKAHEAD_NEAR) % LOOKAHEAD].key);
+        flows_prefetch(analysis->flows,
+                       &analysis->waiting[(analysis->waiting_first + LOOKAHEAD_NEAR) % LOOKAHEAD].key);
 }
 
 /* Both ports are the server's: a flow that is known tells, else a SYN's or a question's direction. */
@@ -139,8 +145,9 @@ static bool sent_by_server(struct analysis *analysis, const struct packet *packe
     return (packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) || (packet->flags & TCP_RST);
 }
 
-static void feed_ports(struct analysis *analysis, const struct packet *packet)
+static void feed_ports(struct analysis *analysis, struct waiting *place)
 {
+    const struct packet *packet = &place->packet;
     bool to_server = is_server_port(analysis, packet->target_port);
     bool from_server = is_server_port(analysis, packet->source_port);
     bool tcp = packet->protocol == PROTOCOL_TCP;
@@ -154,8 +161,7 @@ static void feed_ports(struct analysis *analysis, const struct packet *packet)
     if (!is_selected(analysis, from_server ? packet->target : packet->source))
         return;
     *(tcp ? &analysis->counters.tcp : &analysis->counters.udp) += 1;
-    struct flow_key key = flow_key_of(packet, from_server);
-    let_wait(analysis, packet, &key, from_server);
+    let_wait(analysis, place, from_server);
 }
 
 static void feed_icmp(struct analysis *analysis, const struct packet *packet)
@@ -204,17 +210,18 @@ static void keep_time(struct analysis *analysis, const struct frame *frame)
 
 void analysis_feed(struct analysis *analysis, const struct frame *frame)
 {
-    struct packet packet;
+    struct waiting *place = next_place(analysis);
+    struct packet *packet = &place->packet;
     analysis->counters.frames++;
     keep_time(analysis, frame);
-    enum packet_status status = packet_parse(&packet, frame);
+    enum packet_status status = packet_parse(packet, frame);
     analysis->counters.statuses[status]++;
     if (status != PACKET_OK)
         return;
-    if (packet.protocol == PROTOCOL_TCP || packet.protocol == PROTOCOL_UDP)
-        feed_ports(analysis, &packet);
+    if (packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP)
+        feed_ports(analysis, place);
     else
-        feed_icmp(analysis, &packet);
+        feed_icmp(analysis, packet);
     flows_age(analysis->flows, analysis->now_ns);
 }
 
