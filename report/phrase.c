@@ -113,7 +113,7 @@ static void word_delay(FILE *out, const struct rule_case *c)
         fputs(" to ", out);
         write_ms(out, c->ending->most_us);
     }
-    fputs(" after the packet it answers", out);
+    fputs(" after the earliest packet that it can answer", out);
 }
 
 static void word_floor(FILE *out, const struct rule_case *c)
