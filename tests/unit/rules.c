@@ -140,7 +140,7 @@ Test(rules, words_of_a_phrase)
         {"TTL {end_ttl} is {end_hops}", "TTL 64 is 0 hops"},
         {"{synack_hops}", "1 hop"},
         {"{icmp_source}: {icmp_name}", "192.0.2.1: communication administratively prohibited"},
-        {"{delay}", "0.12 ms to 45 ms after the packet it answers"},
+        {"{delay}", "0.12 ms to 45 ms after the earliest packet that it can answer"},
         {"{rcode}", "REFUSED"},
         {"{unknown} stays", "{unknown} stays"},
     };
