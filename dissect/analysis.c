@@ -125,8 +125,7 @@ static void let_wait(struct analysis *analysis, struct waiting *place, bool from
     keep_bytes(&packet->payload, keep_bytes(&packet->options, place->bytes));
     flows_prefetch_place(analysis->flows, &place->key);
     if (analysis->waiting_count > LOOKAHEAD_NEAR)
-        flows_prefetch(analysis->flows,
-                       &analysis->waiting[(analysis->waiting_first + LOOKAHEAD_NEAR) % LOOKAHEAD].key);
+        flows_prefetch(analysis->flows, &analysis->waiting[(analysis->waiting_first + LOOKAHEAD_NEAR) % LOOKAHEAD].key);
 }
 
 /* Both ports are the server's: a flow that is known tells, else a SYN's or a question's direction. */
