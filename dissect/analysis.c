@@ -35,7 +35,7 @@ struct analysis *analysis_new(const struct analysis_options *options)
         return NULL;
     analysis->options = *options;
     if (analysis->options.port_count == 0)
-        analysis->options.ports[analysis->options.port_count++] = ANALYSIS_PORT_DNS;
+        analysis->options.ports[analysis->options.port_count++] = DNS_PORT;
     analysis->facts = facts_new();
     analysis->exchanges = analysis->facts ? exchanges_new(analysis->facts) : NULL;
     analysis->flows = analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges) : NULL;

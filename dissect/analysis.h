@@ -8,7 +8,7 @@
 #include "dissect/frame.h"
 #include "dissect/packet.h"
 
-enum { ANALYSIS_PORTS = 8, ANALYSIS_PORT_DNS = 53, ANALYSIS_CLIENTS = 32 };
+enum { ANALYSIS_PORTS = 8, ANALYSIS_CLIENTS = 32 };
 
 /* Frames out of order lie closer together than this; a clock that goes back further belongs to another capture. */
 #define ANALYSIS_JUMP_NS (10 * FLOW_SECOND_NS)
@@ -17,7 +17,7 @@ enum { ANALYSIS_PORTS = 8, ANALYSIS_PORT_DNS = 53, ANALYSIS_CLIENTS = 32 };
 
 /* What to look at. */
 struct analysis_options {
-    uint16_t ports[ANALYSIS_PORTS]; /* server ports; none means ANALYSIS_PORT_DNS */
+    uint16_t ports[ANALYSIS_PORTS]; /* server ports; none means DNS_PORT */
     unsigned port_count;
     struct addr clients[ANALYSIS_CLIENTS]; /* clients whose queries count; none means all */
     size_t client_count;

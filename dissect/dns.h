@@ -15,7 +15,7 @@ enum dns_rcode {
     DNS_REFUSED = 5
 };
 
-enum { DNS_TYPE_MX = 15 };
+enum { DNS_TYPE_MX = 15, DNS_PORT = 53 };
 
 /* The head of a message (RFC 1035, 4.1): header and first question. */
 struct dns_message {

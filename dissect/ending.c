@@ -8,8 +8,6 @@
 #include <assert.h>
 #include <stddef.h>
 
-enum { DNS_PORT = 53 };
-
 struct cause {
     enum mechanism mechanism;
     enum flow_event decisive;
@@ -349,7 +347,6 @@ struct flow_end flow_end_of(struct flow *flow, int64_t now_ns)
         end.icmp_source = record->icmp_source;
         end.icmp_type = record->icmp_type;
         end.icmp_code = record->icmp_code;
-        end.icmp_quoted_ttl = record->icmp_quoted_ttl;
     }
     return end;
 }

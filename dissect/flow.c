@@ -269,7 +269,6 @@ static void note_icmp(struct flow *flow, const struct packet *packet)
         flow->record.icmp_source = packet->source;
         flow->record.icmp_type = packet->icmp_type;
         flow->record.icmp_code = packet->icmp_code;
-        flow->record.icmp_quoted_ttl = packet->quote.ttl;
         flow->record.icmp_family = packet->family;
     }
     flow_note(flow, FLOW_ICMP, packet, true, &none);

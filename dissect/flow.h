@@ -143,7 +143,7 @@ struct flow_record {
     struct addr client, server;
     uint16_t client_port, server_port;
     struct addr icmp_source;
-    uint8_t icmp_type, icmp_code, icmp_quoted_ttl, icmp_family;
+    uint8_t icmp_type, icmp_code, icmp_family;
     uint8_t timeline_count;
     uint8_t decisive;           /* index into the timeline, or FLOW_UNSEEN */
     uint8_t at[FLOW_EVENTS];    /* index of the first sighting of each event, or FLOW_UNSEEN */
@@ -168,7 +168,7 @@ struct flow {
     struct flow_record record;
     uint32_t server; /* facts_server() index */
     uint32_t signs;  /* enum flow_sign */
-    int64_t first_ns, last_ns, last_client_ns, query_ns;
+    int64_t first_ns, last_ns, query_ns;
     struct flow_side client_side, server_side;
     struct stream queries, answers;
     uint32_t query_seq;        /* of the client's first data */
@@ -200,7 +200,7 @@ struct flow_end {
     uint8_t ttl;       /* of the decisive packet; 0 when there is none */
     uint8_t synack_ttl;
     uint8_t ack_ttl; /* of the server's first packet after the query that is not the decisive one; 0 when none */
-    uint8_t icmp_type, icmp_code, icmp_quoted_ttl;
+    uint8_t icmp_type, icmp_code;
     uint32_t signs;
     struct addr icmp_source;
 };

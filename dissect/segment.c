@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { QUERY_MOST = 2048, DNS_PORT = 53 };
+enum { QUERY_MOST = 2048 };
 
 /* How many sightings of each event the timeline takes; the rest is only counted. */
 static const uint8_t notes_most[FLOW_EVENTS] = {
@@ -382,11 +382,9 @@ void flow_segment(struct flow *flow, const struct packet *packet, bool from_serv
     struct tcp_options options = {0};
     if (packet->options.left > 0)
         options = packet_tcp_options(packet);
-    if (from_server) {
+    if (from_server)
         server_segment(flow, packet, &options, pool, facts);
-    } else {
+    else
         client_segment(flow, packet, &options, pool, facts);
-        flow->last_client_ns = packet->time_ns;
-    }
     remember(side, packet, &options);
 }
