@@ -123,11 +123,33 @@ bench: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/bench/run build/bench
 
-# Remake the samples with real servers and firewalls in network namespaces (root).
+# The lab: real servers, firewalls and forgers in network namespaces, judged at both ends (root). L=PATTERN selects.
+.PHONY: lab
+lab: setup
+	@tests/lab/setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@status=0; tests/lab/run -o build/lab $(L) || status=$$?; \
+	    $(PYTHON) tests/lab/judge -o build/lab $(L) && exit $$status
+
+# Judge again what was captured.
+.PHONY: lab-judge
+lab-judge: all
+	@tests/lab/run -l -o build/lab
+	@$(PYTHON) tests/lab/judge -o build/lab $(L)
+
+# A dozen quick cases; skipped where no lab can be run.
+.PHONY: lab-quick
+lab-quick: all
+	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
+	@rm -rf build/lab-quick
+	@tests/lab/run -q --optional -o build/lab-quick
+	@$(PYTHON) tests/lab/judge --optional -o build/lab-quick
+
+# Remake the samples with the same rows.
 .PHONY: samples
 samples:
-	tests/lab/setup
-	tests/lab/make-samples $(S)
+	@tests/lab/setup
+	@tests/lab/make-samples $(S)
 
 sources := tcp53.c $(CORE) $(CAPTURE) $(TESTS) $(wildcard */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c)
 

@@ -1,6 +1,6 @@
-/* wire IFACE IFACE MS [VLAN]: a long cable. Every frame that arrives at one interface
- * leaves by the other MS milliseconds later, in order. No hop is added.
- * With a VLAN it is a switch with an access port, the first, and a trunk, the second:
+/* wire [-v VLAN] IFACE IFACE MS [IFACE IFACE MS]...: long cables. Every frame that arrives at one
+ * interface of a cable leaves by the other MS milliseconds later, in order. No hop is added.
+ * With a VLAN each is a switch with an access port, the first, and a trunk, the second:
  * what leaves by the trunk gets an 802.1Q tag, and what arrives there loses it.
  * (The kernel's own delay and tags, netem and 8021q, are missing from many kernels.) */
 #define _GNU_SOURCE
@@ -9,13 +9,14 @@
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
-enum { FRAMES = 1024, FRAME_MAX = 2048, ADDRESSES = 12, TAG = 4 };
+enum { CABLES = 8, FRAMES = 1024, FRAME_MAX = 2048, ADDRESSES = 12, TAG = 4 };
 
 struct waiting {
     double due;
@@ -24,9 +25,15 @@ struct waiting {
     unsigned char bytes[FRAME_MAX];
 };
 
-static struct waiting queue[FRAMES];
-static unsigned head, count;
-static int vlan;
+struct cable {
+    double delay;
+    unsigned head, count;
+    struct waiting queue[FRAMES];
+};
+
+static struct cable cables[CABLES];
+static struct pollfd ends[2 * CABLES]; /* those of cable i are 2i and 2i + 1 */
+static int cable_count, vlan;
 
 static double now(void)
 {
@@ -58,51 +65,81 @@ static void put_tag(struct waiting *w)
 }
 
 /* The kernel has taken the tag of an arriving frame off already. */
-static void take_in(int from, int to, double delay, int to_trunk)
+static void take_in(struct cable *cable, int from, int to, int to_trunk)
 {
-    struct waiting *w = &queue[(head + count) % FRAMES];
+    struct waiting *w = &cable->queue[(cable->head + cable->count) % FRAMES];
     struct sockaddr_ll who;
     socklen_t size = sizeof who;
     ssize_t n = recvfrom(from, w->bytes, sizeof w->bytes - TAG, MSG_DONTWAIT, (struct sockaddr *)&who, &size);
-    if (n <= 0 || who.sll_pkttype == PACKET_OUTGOING || count == FRAMES)
+    if (n <= 0 || who.sll_pkttype == PACKET_OUTGOING || cable->count == FRAMES)
         return;
     w->length = (size_t)n;
     if (to_trunk && n >= ADDRESSES)
         put_tag(w);
     w->out = to;
-    w->due = now() + delay;
-    count++;
+    w->due = now() + cable->delay;
+    cable->count++;
+}
+
+static void give_out(struct cable *cable)
+{
+    while (cable->count > 0 && cable->queue[cable->head].due <= now()) {
+        const struct waiting *w = &cable->queue[cable->head];
+        send(w->out, w->bytes, w->length, 0);
+        cable->head = (cable->head + 1) % FRAMES;
+        cable->count--;
+    }
+}
+
+/* Milliseconds until some frame is due; less than 0: none waits. */
+static double time_left(void)
+{
+    double least = -1;
+    for (int i = 0; i < cable_count; i++) {
+        if (cables[i].count == 0)
+            continue;
+        double left = cables[i].queue[cables[i].head].due - now();
+        if (left < 0)
+            left = 0;
+        if (least < 0 || left < least)
+            least = left;
+    }
+    return least;
+}
+
+static void carry(void)
+{
+    for (;;) {
+        double left = time_left();
+        struct timespec rest = {.tv_sec = (time_t)(left / 1e3)};
+        rest.tv_nsec = (long)((left - (double)rest.tv_sec * 1e3) * 1e6);
+        if (ppoll(ends, 2 * (nfds_t)cable_count, left < 0 ? NULL : &rest, NULL) > 0)
+            for (int i = 0; i < 2 * cable_count; i++)
+                if (ends[i].revents != 0)
+                    take_in(&cables[i / 2], ends[i].fd, ends[i ^ 1].fd, i % 2 == 0 && vlan != 0);
+        for (int i = 0; i < cable_count; i++)
+            give_out(&cables[i]);
+    }
 }
 
 int main(int argc, char **argv)
 {
-    if (argc != 4 && argc != 5) {
-        fprintf(stderr, "usage: wire IFACE IFACE MS [VLAN]\n");
+    if (argc > 2 && strcmp(argv[1], "-v") == 0) {
+        vlan = atoi(argv[2]);
+        argc -= 2;
+        argv += 2;
+    }
+    cable_count = (argc - 1) / 3;
+    if (argc % 3 != 1 || cable_count < 1 || cable_count > CABLES) {
+        fprintf(stderr, "usage: wire [-v VLAN] IFACE IFACE MS [IFACE IFACE MS]...\n");
         return 2;
     }
-    struct pollfd end[2] = {{.fd = open_end(argv[1]), .events = POLLIN}, {.fd = open_end(argv[2]), .events = POLLIN}};
-    double delay = atof(argv[3]);
-    if (argc == 5)
-        vlan = atoi(argv[4]);
-
-    for (;;) {
-        struct timespec rest, *limit = NULL;
-        if (count > 0) {
-            double left = queue[head].due - now();
-            if (left < 0)
-                left = 0;
-            rest.tv_sec = (time_t)(left / 1e3);
-            rest.tv_nsec = (long)((left - (double)rest.tv_sec * 1e3) * 1e6);
-            limit = &rest;
-        }
-        if (ppoll(end, 2, limit, NULL) > 0)
-            for (int i = 0; i < 2; i++)
-                if (end[i].revents != 0)
-                    take_in(end[i].fd, end[1 - i].fd, delay, i == 0 && vlan != 0);
-        while (count > 0 && queue[head].due <= now()) {
-            send(queue[head].out, queue[head].bytes, queue[head].length, 0);
-            head = (head + 1) % FRAMES;
-            count--;
-        }
+    for (int i = 0; i < cable_count; i++) {
+        ends[2 * i] = (struct pollfd){.fd = open_end(argv[3 * i + 1]), .events = POLLIN};
+        ends[2 * i + 1] = (struct pollfd){.fd = open_end(argv[3 * i + 2]), .events = POLLIN};
+        cables[i].delay = atof(argv[3 * i + 3]);
     }
+    /* Before all else on a busy machine: a late frame would be a false distance. Where that is not allowed, without. */
+    sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
+    carry();
 }
