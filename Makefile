@@ -21,8 +21,10 @@ AR := $(if $(is_clang),ar,gcc-ar)
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 CAPTURE := $(sort $(wildcard capture/*.c))
+COMMANDS := tcp53.c options.c compare.c
 TESTS := $(sort $(wildcard tests/unit/*.c)) tests/samples.c
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
+command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
 capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
 test_objects := $(TESTS:%.c=$(BUILD)/%.o)
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
@@ -37,7 +39,7 @@ all: tcp53
 tcp53: $(BUILD)/tcp53
 	@cp $< $@
 
-$(BUILD)/tcp53: $(BUILD)/tcp53.o $(capture_objects) $(BUILD)/libtcp53.a
+$(BUILD)/tcp53: $(command_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@echo '  LD $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
@@ -53,7 +55,8 @@ $(BUILD)/%.o: %.c
 # Criterion finds tests by their place in a section, which link-time optimisation takes for unused.
 $(test_objects): OPTIMISE = -O1 -g
 
--include $(patsubst %.o,%.d,$(BUILD)/tcp53.o $(core_objects) $(capture_objects) $(test_objects))
+-include $(patsubst %.o,%.d,$(command_objects) $(core_objects) $(capture_objects) $(test_objects) \
+    $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
 
 # Set-up: Debian's packages, only those that are missing.
 
@@ -151,16 +154,16 @@ samples:
 	@tests/lab/setup
 	@tests/lab/make-samples $(S)
 
-sources := tcp53.c $(CORE) $(CAPTURE) $(TESTS) $(wildcard */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c)
+sources := $(COMMANDS) $(CORE) $(CAPTURE) $(TESTS) $(wildcard *.h */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c)
 
 .PHONY: lint
 lint: setup-lint
 	@tests/arrows tcp53.c capture dissect report
 	@clang-format --dry-run --Werror $(sort $(sources))
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build/clang build/clang/tcp53 build/clang/tests/run
-	@clang-tidy --quiet $(CORE) $(CAPTURE) tcp53.c -- -std=c17 $(CPPFLAGS)
+	@clang-tidy --quiet $(CORE) $(CAPTURE) $(COMMANDS) -- -std=c17 $(CPPFLAGS)
 	@cppcheck --quiet --enable=warning,style,performance,portability --inconclusive --std=c11 --error-exitcode=1 \
-	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) tcp53.c capture dissect report
+	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) $(COMMANDS) capture dissect report
 	@echo 'lint: clean'
 
 .PHONY: install

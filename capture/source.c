@@ -16,6 +16,7 @@ struct source {
     struct source_input *inputs;
     char **names;
     size_t count, room;
+    unsigned operand; /* of the inputs that are added now */
     size_t current;
     struct file *file;
     struct ahead *ahead;
@@ -38,7 +39,7 @@ static bool add_input(struct source *source, char *name, struct failure *failure
         source->room = room;
     }
     source->names[source->count] = name;
-    source->inputs[source->count++] = (struct source_input){.path = name, .format = "unknown"};
+    source->inputs[source->count++] = (struct source_input){.operand = source->operand, .path = name, .format = "unknown"};
     return true;
 full:
     free(name);
@@ -107,6 +108,7 @@ struct source *source_open(const char *const *paths, size_t count, struct failur
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
+        source->operand = (unsigned)i;
         if (!add_path(source, paths[i], failure)) {
             source_close(source);
             return NULL;

@@ -13,6 +13,7 @@ enum { SOURCE_LINK_TYPES = 4 };
 
 /* What is known of one input. Strings belong to the source. */
 struct source_input {
+    unsigned operand;   /* which of the paths it comes from, from 0 */
     const char *path;   /* as given, or found in a directory; "-" is standard input */
     const char *format; /* "pcap", "pcapng", or "unknown" when it could not be read */
     int link_types[SOURCE_LINK_TYPES];

@@ -1,5 +1,7 @@
 #include "dissect/analysis.h"
 
+#include "dissect/trail.h"
+
 #include <stdlib.h>
 
 /*
@@ -38,7 +40,7 @@ struct analysis *analysis_new(const struct analysis_options *options)
         analysis->options.ports[analysis->options.port_count++] = DNS_PORT;
     analysis->facts = facts_new();
     analysis->exchanges = analysis->facts ? exchanges_new(analysis->facts) : NULL;
-    analysis->flows = analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges) : NULL;
+    analysis->flows = analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges, options->pair) : NULL;
     if (!analysis->flows) {
         analysis_free(analysis);
         return NULL;
@@ -117,6 +119,8 @@ static void let_wait(struct analysis *analysis, struct waiting *place, bool from
     struct packet *packet = &place->packet;
     place->from_server = from_server;
     place->key = flow_key_of(packet, from_server);
+    if (analysis->options.trail)
+        trail_packet(analysis->options.trail, &place->key, packet, from_server);
     analysis->waiting_count++;
     if (packet->options.left + packet->payload.left > LOOKAHEAD_BYTES) {
         take_all_waiting(analysis); /* it is the last of them: its bytes are still the reader's */
@@ -163,6 +167,13 @@ static void feed_ports(struct analysis *analysis, struct waiting *place)
     let_wait(analysis, place, from_server);
 }
 
+static void note_quoted(struct analysis *analysis, const struct packet *packet)
+{
+    struct flow_key key = flow_key_quoted(packet);
+    if (analysis->options.trail)
+        trail_icmp(analysis->options.trail, &key, packet);
+}
+
 static void feed_icmp(struct analysis *analysis, const struct packet *packet)
 {
     if (!packet_is_icmp_error(packet)) {
@@ -175,6 +186,7 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
     if (quote->protocol == PROTOCOL_TCP) {
         analysis->counters.icmp++;
         take_all_waiting(analysis);
+        note_quoted(analysis, packet);
         flows_icmp(analysis->flows, packet);
     } else if (quote->protocol == PROTOCOL_UDP) {
         analysis->counters.icmp++;
@@ -213,6 +225,8 @@ void analysis_feed(struct analysis *analysis, const struct frame *frame)
     struct packet *packet = &place->packet;
     analysis->counters.frames++;
     keep_time(analysis, frame);
+    if (analysis->options.trail)
+        trail_frame(analysis->options.trail, frame->time_ns);
     enum packet_status status = packet_parse(packet, frame);
     analysis->counters.statuses[status]++;
     if (status != PACKET_OK)

@@ -11,7 +11,7 @@ static uint32_t end_key(const struct flow_end *end)
                        (uint64_t)end->synack_ttl << 24 | (uint64_t)end->ack_ttl << 16 | (uint64_t)end->icmp_type << 8 |
                        end->icmp_code;
     uint64_t source = end->icmp_source.word[0] * 31 + end->icmp_source.word[1];
-    return (uint32_t)hash_mix(numbers ^ hash_mix(source + end->signs));
+    return (uint32_t)hash_mix(numbers ^ hash_mix(source + ((uint64_t)end->crossings << 32 | end->signs)));
 }
 
 static struct ending *known(struct ending_list *list, uint32_t key)

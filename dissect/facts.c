@@ -76,21 +76,35 @@ static uint32_t place_for_server(struct facts *facts, uint32_t set)
     return place;
 }
 
+static uint32_t find_server(const struct facts *facts, struct addr address, uint16_t port, uint64_t hash)
+{
+    uint32_t tag = ways_tag(hash), set = ways_set(hash, FACTS_SERVERS, FACTS_SERVER_WAYS);
+    for (uint32_t i = set; i < set + FACTS_SERVER_WAYS; i++) {
+        const struct server *server = &facts->servers[i];
+        if (facts->server_tags[i] == tag && server->port == port && addr_same(server->address, address))
+            return i;
+    }
+    return FACTS_NONE;
+}
+
+const struct server *facts_server_seen(const struct facts *facts, struct addr address, uint16_t port)
+{
+    uint32_t found = find_server(facts, address, port, addr_hash(address, port));
+    return found == FACTS_NONE ? NULL : &facts->servers[found];
+}
+
 uint32_t facts_server(struct facts *facts, struct addr address, uint16_t port, int64_t now_ns)
 {
     uint64_t hash = addr_hash(address, port);
-    uint32_t tag = ways_tag(hash), set = ways_set(hash, FACTS_SERVERS, FACTS_SERVER_WAYS);
-    for (uint32_t i = set; i < set + FACTS_SERVER_WAYS; i++) {
-        struct server *server = &facts->servers[i];
-        if (facts->server_tags[i] == tag && server->port == port && addr_same(server->address, address)) {
-            server->last_ns = now_ns;
-            return i;
-        }
+    uint32_t found = find_server(facts, address, port, hash);
+    if (found != FACTS_NONE) {
+        facts->servers[found].last_ns = now_ns;
+        return found;
     }
-    uint32_t place = place_for_server(facts, set);
+    uint32_t place = place_for_server(facts, ways_set(hash, FACTS_SERVERS, FACTS_SERVER_WAYS));
     if (place == FACTS_NONE)
         return FACTS_NONE;
-    facts->server_tags[place] = tag;
+    facts->server_tags[place] = ways_tag(hash);
     facts->servers[place] =
         (struct server){.address = address, .port = port, .tcp = FACTS_NONE, .first_ns = now_ns, .last_ns = now_ns};
     return place;

@@ -91,6 +91,8 @@ void facts_free(struct facts *facts);
 
 /* The server's index, a new one if need be; FACTS_NONE when there is no room for it. */
 uint32_t facts_server(struct facts *facts, struct addr address, uint16_t port, int64_t now_ns);
+/* The same, never made: NULL when it was not seen. */
+const struct server *facts_server_seen(const struct facts *facts, struct addr address, uint16_t port);
 struct server *facts_server_at(const struct facts *facts, uint32_t index);
 /* The server's TCP facts, made at its first attempt; NULL when there is no room. */
 struct tcp_facts *facts_tcp(struct facts *facts, uint32_t server);

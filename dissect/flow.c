@@ -8,6 +8,7 @@
 
 #include "dissect/exchange.h"
 #include "dissect/facts.h"
+#include "dissect/pair.h"
 #include "dissect/table.h"
 
 #include <stddef.h>
@@ -22,6 +23,7 @@ enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, AHEAD = 4, EXPECTED_MOST = 4 };
 struct flows {
     struct facts *facts;
     struct exchanges *exchanges;
+    const struct pair *pair;
     struct stream_pool *pool;
     uint32_t hand;
     uint32_t free_first;
@@ -33,13 +35,14 @@ struct flows {
     struct flow_counters counters;
 };
 
-struct flows *flows_new(struct facts *facts, struct exchanges *exchanges)
+struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair)
 {
     struct flows *flows = table_new(sizeof *flows);
     if (!flows)
         return NULL;
     flows->facts = facts;
     flows->exchanges = exchanges;
+    flows->pair = pair;
     flows->pool = stream_pool_new();
     if (!flows->pool) {
         table_free(flows, sizeof *flows);
@@ -140,6 +143,8 @@ static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
 {
     struct flow *flow = &flows->slots[slot];
     struct flow_end end = flow_end_of(flow, now_ns);
+    if (flows->pair)
+        end.crossings = pair_crossings(flows->pair, &flow->record);
     if (end.mechanism == MECHANISM_NONE)
         flows->counters.strays++;
     else
@@ -274,11 +279,18 @@ static void note_icmp(struct flow *flow, const struct packet *packet)
     flow_note(flow, FLOW_ICMP, packet, true, &none);
 }
 
-void flows_icmp(struct flows *flows, const struct packet *packet)
+struct flow_key flow_key_quoted(const struct packet *packet)
 {
     const struct packet_quote *quote = &packet->quote;
     struct flow_key key = {quote->source, quote->target, quote->source_port, quote->target_port, 0};
     key.hash = hash_of(&key);
+    return key;
+}
+
+void flows_icmp(struct flows *flows, const struct packet *packet)
+{
+    const struct packet_quote *quote = &packet->quote;
+    struct flow_key key = flow_key_quoted(packet);
     uint32_t slot = find(flows, &key);
     bool own = addr_same(packet->source, quote->source);
     if (slot == NOWHERE && own && quote->has_seq) { /* this host's own filter: its SYN never reached the device */

@@ -202,12 +202,14 @@ struct flow_end {
     uint8_t ack_ttl; /* of the server's first packet after the query that is not the decisive one; 0 when none */
     uint8_t icmp_type, icmp_code;
     uint32_t signs;
+    uint32_t crossings; /* enum crossing: what a second capture says of it; 0 without one */
     struct addr icmp_source;
 };
 
 struct facts;
 struct exchanges;
 struct flows;
+struct pair;
 
 /* Stable words: "SYN-ACK", "syn-reset", "answered". Tables tied to the enums. */
 const char *flow_event_name(enum flow_event event);
@@ -244,9 +246,14 @@ struct flow_key {
 };
 
 struct flow_key flow_key_of(const struct packet *packet, bool from_server);
+/* Of the packet that an ICMP error quotes, one of the client's. */
+struct flow_key flow_key_quoted(const struct packet *packet);
 
-/* The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`. */
-struct flows *flows_new(struct facts *facts, struct exchanges *exchanges);
+/*
+ * The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`, and what a second
+ * capture says in `pair`, which may be NULL.
+ */
+struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair);
 void flows_free(struct flows *flows);
 /* Takes a TCP packet of the DNS port; `from_server` says which end sent it. */
 void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server);

@@ -1,5 +1,6 @@
 #include "report/evidence.h"
 
+#include "report/compared.h"
 #include "report/phrase.h"
 
 #include <inttypes.h>
@@ -39,6 +40,12 @@ static void add_frames(struct report_evidence *evidence, const struct verdict *v
     const struct rule_case *c = &verdict->rule_case;
     for (int i = 0; i < FACTS_FRAMES; i++)
         add_frame(evidence, c->ending->frames[i]);
+    if (evidence->rule->group == GROUP_PAIR) {
+        struct frame_ref others[FACTS_FRAMES];
+        unsigned count = pair_frames(c->crowd->pair, c->flow, others, FACTS_FRAMES);
+        for (unsigned i = 0; i < count; i++)
+            add_frame(evidence, others[i]);
+    }
     static const enum flow_event sequence[] = {FLOW_SERVER_AFTER_RST, FLOW_SERVER_RST_AGAIN, FLOW_CLIENT_AFTER_RST,
                                                FLOW_SERVER_LATER};
     if (evidence->rule->group == GROUP_SEQUENCE)
@@ -146,9 +153,11 @@ void evidence_intermediaries(struct report *report)
     }
 }
 
+enum { WEAKNESSES = sizeof((struct report *)0)->weaknesses / sizeof(char *) };
+
 static void add_weakness(struct report *report, char *text)
 {
-    if (text && report->weakness_count < sizeof report->weaknesses / sizeof *report->weaknesses)
+    if (text && report->weakness_count < WEAKNESSES)
         report->weaknesses[report->weakness_count++] = text;
     else
         free(text);
@@ -179,6 +188,9 @@ void evidence_weaknesses(struct report *report)
             add_weakness(report, format("%s was cut at %u bytes a frame: DNS questions may be unreadable", input->path,
                                         input->snaplen));
     }
+    if (report->source.pair)
+        report->weakness_count += compared_weaknesses(report, report->weaknesses + report->weakness_count,
+                                                      WEAKNESSES - report->weakness_count);
     add_count(report, counters->flows.evicted, "TCP flows were given up early, because too many were open at a time");
     add_count(report, counters->flows.streams_lost,
               "TCP streams could not be reassembled, because too many were incomplete");

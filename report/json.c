@@ -3,6 +3,7 @@
  * contract, those that it does not name at the end of their object.
  */
 #include "dissect/community.h"
+#include "report/compared.h"
 #include "report/distance.h"
 #include "report/report.h"
 #include "report/timeline.h"
@@ -192,7 +193,7 @@ static struct json_object *flow_of(struct writer *writer, const struct report_se
     struct community_end client = {record->client, record->client_port}, end = {record->server, record->server_port};
     char id[COMMUNITY_TEXT];
     struct timeline timeline;
-    timeline_of(&timeline, record, server->flow_stages[index], server);
+    timeline_of(&timeline, record, server->flow_stages[index], server, writer->report);
     struct json_object *object = json_object_new_object(), *lines = json_object_new_array();
     writer_address(writer, object, "client", record->client);
     writer_number(writer, object, "client_port", record->client_port);
@@ -392,6 +393,7 @@ static const struct {
     {"intermediaries", intermediaries_of},
     {"counters", counters_of},
     {"weaknesses", weaknesses_of},
+    {"comparison", compared_json}, /* the last: left out for a single capture */
 };
 
 bool render_json(const struct report *report, const struct render_options *options, FILE *out)
@@ -399,7 +401,8 @@ bool render_json(const struct report *report, const struct render_options *optio
     (void)options; /* the whole report, always: a program picks for itself */
     struct writer writer = {.report = report};
     fputs("{", out);
-    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+    size_t count = sizeof members / sizeof *members - (report->source.pair == NULL);
+    for (size_t i = 0; i < count; i++) {
         fprintf(out, "%s\n  \"%s\": ", i ? "," : "", members[i].key);
         if (members[i].make)
             write_value(&writer, out, members[i].make(&writer), 2);

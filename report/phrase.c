@@ -55,7 +55,9 @@ static void word_end_hops(FILE *out, const struct rule_case *c)
 static void word_end_place(FILE *out, const struct rule_case *c)
 {
     unsigned hops = ttl_hops(c->ending->end.ttl);
-    if (hops == 0)
+    if (c->ending->end.ttl == 0 || (c->end.relation != RELATION_NEARER && c->end.relation != RELATION_UNKNOWN))
+        fputs("between", out); /* a TTL that is the server's own, or farther, tells nothing of the place */
+    else if (hops == 0)
         fputs("on the capture's own link (the first router or firewall)", out);
     else
         fprintf(out, "%u hop%s from the capture", hops, hops == 1 ? "" : "s");
@@ -126,6 +128,24 @@ static void word_rcode(FILE *out, const struct rule_case *c)
     fputs(c->tcp->refused_count ? dns_rcode_name(c->tcp->refused[0].rcode) : "an error", out);
 }
 
+static void word_far_ttl(FILE *out, const struct rule_case *c)
+{
+    fprintf(out, "%u", c->far_ttl);
+}
+
+/* Where on the way between two captures a packet was made; nothing when its TTL may be a copy of the server's. */
+static void word_pair_place(FILE *out, const struct rule_case *c)
+{
+    const struct pair_server *server = c->crowd->pair ? pair_server(c->crowd->pair, c->server->address) : NULL;
+    unsigned hops = ttl_hops(c->ending->end.ttl);
+    if (!server || c->ending->end.ttl == 0 || server->hops[1] <= 0 || (int)hops >= server->hops[1])
+        return;
+    fputs(", ", out);
+    write_hops(out, hops);
+    fputs(" from the client's side on a way of ", out);
+    write_hops(out, (unsigned)server->hops[1]);
+}
+
 static void word_edge_networks(FILE *out, const struct rule_case *c)
 {
     fprintf(out, "%u", c->crowd->edge_networks);
@@ -155,6 +175,8 @@ static const struct {
     {"floor", word_floor},
     {"rcode", word_rcode},
     {"edge_networks", word_edge_networks},
+    {"far_ttl", word_far_ttl},
+    {"pair_place", word_pair_place},
 };
 
 static void write_word(FILE *out, const char *name, size_t length, const struct rule_case *rule_case)

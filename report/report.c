@@ -187,6 +187,8 @@ struct report *report_build(const struct analysis *analysis, const struct report
         return NULL;
     }
     struct crowd crowd = verdict_crowd(report->facts);
+    crowd.pair = source->pair;
+    crowd.other_side = source->server_side ? analysis_facts(source->server_side) : NULL;
     for (size_t i = 0; i < report->server_count; i++)
         judge_server(&report->servers[i], report, &crowd);
     keep_worst(report);

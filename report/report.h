@@ -34,6 +34,7 @@ enum {
 
 /* What the judging commands tell the report of where its frames came from. Strings belong to the caller. */
 struct report_input {
+    unsigned operand; /* which of the named captures it belongs to, from 0 */
     const char *path, *format;
     const char *link_types[4];
     unsigned link_type_count;
@@ -54,6 +55,9 @@ struct report_source {
     int64_t generated_ns;
     const struct addr *servers; /* --server: report only these; none means all */
     size_t server_count;
+    const struct pair *pair;            /* compare: the client side's capture against the server side's; else NULL */
+    const struct analysis *server_side; /* compare: what the latter says by itself */
+    bool swapped;                       /* compare: the server side's capture was named first */
 };
 
 struct report_evidence {

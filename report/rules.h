@@ -3,6 +3,7 @@
 #define TCP53_REPORT_RULES_H
 
 #include "dissect/facts.h"
+#include "dissect/pair.h"
 #include "report/ruler.h"
 
 #include <stddef.h>
@@ -22,11 +23,14 @@ enum rule_group {
     GROUP_PAYLOAD,
     GROUP_VANTAGE,
     GROUP_PATTERN,
+    GROUP_PAIR, /* a second capture: what it proves outweighs all that one capture shows */
     RULE_GROUPS
 };
 
-/* What is common to all servers of a report: the pattern that only shows across them. */
+/* What is common to all servers of a report: the pattern that only shows across them, and a second capture. */
 struct crowd {
+    const struct pair *pair;        /* this capture against one of the server's side; NULL: there is none */
+    const struct facts *other_side; /* what that one's packets say by themselves */
     uint32_t edge_networks; /* networks whose servers all fail by a RST or ICMP error of the same small distance */
     uint8_t edge_ttl;
     uint32_t posing_networks; /* networks whose servers answer UDP and reset TCP from one and the same small distance */
@@ -49,6 +53,8 @@ struct rule_case {
     uint32_t alike;        /* flows of this server whose decisive packet bore the same TTL */
     bool constant;         /* all decisive packets of this server bore that TTL */
     bool udp_alive;        /* the server answered UDP while TCP failed, or after */
+    enum vantage far;      /* where the server side's capture was taken, of two */
+    uint8_t far_ttl;       /* the decisive packet's TTL there; 0: it is not there */
 };
 
 struct rule {
@@ -68,7 +74,7 @@ struct rule_set {
     size_t count;
 };
 
-extern const struct rule_set rules_sequence, rules_distance, rules_form, rules_other;
+extern const struct rule_set rules_sequence, rules_distance, rules_form, rules_other, rules_pair;
 
 /* All rules, one after the other; NULL behind the last. */
 const struct rule *rules_at(size_t index);

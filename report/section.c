@@ -250,7 +250,7 @@ static void write_flow(struct page *page, const struct report *report, const str
     struct community_end client = {record->client, record->client_port}, end = {record->server, record->server_port};
     char one[WORDS_ENDPOINT], other[WORDS_ENDPOINT], id[COMMUNITY_TEXT];
     struct timeline timeline;
-    timeline_of(&timeline, record, server->flow_stages[index], server);
+    timeline_of(&timeline, record, server->flow_stages[index], server, report);
     const char *ended = mechanism_name(server->flow_stages[index]);
     bool plain = strcmp(ended, timeline.stage) == 0;
     fprintf(page->out, "\nOne of its connections (%s%s%s)\n  %s -> %s  %s  %s\n", ended, plain ? "" : ", ",

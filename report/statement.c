@@ -45,7 +45,8 @@ static const struct row headlines[] = {
      "A device between lets connections to {server} begin and then drops the DNS query itself"},
     {ANY, BOX, M(QUERY_UNANSWERED), "{server} answers over TCP, but the answer is lost on the way"},
     {ANY, BOX, M(PARTIAL_ANSWER), "{server} answers over TCP, but part of the answer is lost on the way"},
-    {ANY, BOX, ANY, "A device {end_place}, not {server}, resets TCP queries to it"},
+    {ANY, BOX, M(SYN_UNANSWERED), "A device between drops TCP connections to {server}; the server does not"},
+    {ANY, BOX, ANY, "A device {end_place}, not {server}, rejects TCP queries to it"},
     {ANY, SERVER, M(SYN_RESET), "{server} itself refuses DNS over TCP: its host resets connections to port {port}"},
     {ANY, SERVER, M(SYN_PROXY),
      "{server} itself refuses DNS over TCP; a SYN proxy before it only makes it look as if it accepted"},
@@ -278,10 +279,16 @@ static const struct row advices[] = {
      "\ttcpdump -n -i any -w tcp53.pcap 'host {server} or icmp or icmp6' & "
      "for i in 1 2 3 4 5; do dig @{server} -p {port} +notcp MX example.com; dig @{server} -p {port} +tcp MX "
      "example.com; done"},
-    {ANY, UNKNOWN, ANY,
-     "Capture on {server} at the same time; what arrives at one end and never left the other was made, or lost, "
-     "between:\n"
-     "\ttcpdump -n -i any -w server-side.pcap 'host {client} and port {port}'"},
+};
+
+/* What decides where these packets do not tell: a second capture, or better ones. */
+static const char *const capture_again[] = {
+    "Capture on {server} at the same time, and let `tcp53 compare` judge both; what arrives at one end and never left "
+    "the other was made, or lost, between:\n"
+    "\ttcpdump -n -i any -w server-side.pcap 'host {client} and port {port}'",
+    "Capture at both ends again, on {server} itself: begin before the attempts, end after them, put UDP queries before "
+    "and after, and filter by address only:\n"
+    "\ttcpdump -n -i any -w server-side.pcap 'host {client}'",
 };
 
 static bool add_advice(char *advice[REPORT_ADVICE], unsigned *count, char *text)
@@ -307,5 +314,7 @@ unsigned statement_advice(const struct statement_case *c, char *advice[REPORT_AD
         if (fits(&advices[i], c->server) && !(advices[i].mechanism == OTHERWISE && count > said_before) &&
             !add_advice(advice, &count, say(advices[i].text, c)))
             break;
+    if (c->server->judgement.culprit == UNKNOWN)
+        add_advice(advice, &count, say(capture_again[c->verdict->rule_case.crowd->pair != NULL], c));
     return count;
 }

@@ -1,4 +1,5 @@
 /* The report as text, for whoever has to act on it: the verdict first, then why, then what to do. */
+#include "report/compared.h"
 #include "report/section.h"
 #include "report/words.h"
 
@@ -170,6 +171,7 @@ bool render_text(const struct report *report, const struct render_options *optio
     if (!options->verbose)
         write_one_liners(&page, report);
     write_intermediaries(&page, report);
+    compared_text(&page, report);
     write_weaknesses(&page, report);
     write_left_out(&page, report);
     write_trouble(&page, report);

@@ -1,5 +1,6 @@
 #include "report/timeline.h"
 
+#include "report/compared.h"
 #include "report/phrase.h"
 #include "report/words.h"
 
@@ -54,6 +55,14 @@ static void note_distance(struct timeline_line *line, const struct report_server
     case RELATION_UNKNOWN:
         break;
     }
+}
+
+static void note_other_side(struct timeline_line *line, const struct report *report, const struct sighting *sighting)
+{
+    char note[TIMELINE_NOTE];
+    compared_note(note, sizeof note, report, sighting);
+    if (*note)
+        add(line->note, sizeof line->note, "; ", "%s", note);
 }
 
 /* Says of the last sighting that is kept of an event how many more there were. */
@@ -142,7 +151,7 @@ static const char *stage_of(const struct flow_record *record, enum mechanism end
 }
 
 void timeline_of(struct timeline *timeline, const struct flow_record *record, enum mechanism ended,
-                 const struct report_server *server)
+                 const struct report_server *server, const struct report *report)
 {
     *timeline = (struct timeline){.stage = stage_of(record, ended)};
     struct timeline_line *line = NULL;
@@ -159,5 +168,7 @@ void timeline_of(struct timeline *timeline, const struct flow_record *record, en
         note_more(line, record, i);
         if (end && sighting->from_server)
             note_distance(line, server, is_decisive(record, sighting));
+        if (end && report->source.pair)
+            note_other_side(line, report, sighting);
     }
 }

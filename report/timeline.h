@@ -25,8 +25,8 @@ struct timeline {
     char history[TIMELINE_HISTORY];
 };
 
-/* `ended` is how the flow ended; the server gives the distance to compare with. */
+/* `ended` is how the flow ended; the server gives the distance to compare with, the report a second capture. */
 void timeline_of(struct timeline *timeline, const struct flow_record *record, enum mechanism ended,
-                 const struct report_server *server);
+                 const struct report_server *server, const struct report *report);
 
 #endif

@@ -81,6 +81,22 @@ static void count_alike(struct rule_case *c)
     }
 }
 
+/* Where the second capture was taken, and the decisive packet in it. */
+static void look_at_other_side(struct rule_case *c)
+{
+    struct flow_key ends = {.server = c->server->address, .server_port = c->server->port};
+    if (!c->crowd->pair)
+        return;
+    pair_other_ends(c->crowd->pair, c->flow, &ends);
+    const struct server *there = facts_server_seen(c->crowd->other_side, ends.server, ends.server_port);
+    const struct tcp_facts *tcp = there ? facts_tcp_seen(c->crowd->other_side, there) : NULL;
+    if (tcp)
+        c->far = ruler_vantage(there, tcp);
+    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
+    const struct step *twin = last && last->from_server ? pair_twin(c->crowd->pair, last->ref) : NULL;
+    c->far_ttl = twin ? twin->ttl : 0;
+}
+
 static struct rule_case case_of(const struct facts *facts, const struct server *server, uint32_t index,
                                 const struct crowd *crowd)
 {
@@ -97,6 +113,7 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
     c.synack = ruler_read(&c.ruler, server, c.ending->end.synack_ttl);
     c.ack = ruler_read(&c.ruler, server, c.ending->end.ack_ttl);
     c.udp_alive = udp_is_alive(server, tcp);
+    look_at_other_side(&c);
     count_alike(&c);
     return c;
 }
@@ -106,12 +123,24 @@ struct tally {
     bool conclusive[CULPRITS], strong[CULPRITS];
 };
 
+/* A second capture proves it: then what one capture by itself suggests has nothing to say. */
+static bool proven_by_pair(const struct verdict *verdict)
+{
+    for (unsigned i = 0; i < verdict->finding_count; i++)
+        if (verdict->findings[i]->group == GROUP_PAIR && verdict->findings[i]->strength == STRENGTH_CONCLUSIVE)
+            return true;
+    return false;
+}
+
 static struct tally tally_of(const struct verdict *verdict)
 {
     double best[RULE_GROUPS][CULPRITS] = {{0}};
     struct tally tally = {{0}, {false}, {false}};
+    bool pair_only = proven_by_pair(verdict);
     for (unsigned i = 0; i < verdict->finding_count; i++) {
         const struct rule *rule = verdict->findings[i];
+        if (pair_only && rule->group != GROUP_PAIR)
+            continue;
         best[rule->group][rule->blames] = fmax(best[rule->group][rule->blames], weights[rule->strength]);
         tally.conclusive[rule->blames] |= rule->strength == STRENGTH_CONCLUSIVE;
         tally.strong[rule->blames] |= rule->strength != STRENGTH_WEAK;
@@ -189,6 +218,8 @@ static const struct {
     {"tcp-ends-nearer", CULPRIT_INTERMEDIARY, MECHANISM_TCP_PROXY},
     {"syn-proxy", CULPRIT_SERVER, MECHANISM_SYN_PROXY},
     {"synack-ignored", CULPRIT_LOCAL, MECHANISM_LOCAL_FILTER},
+    {"pair-handshake-made-between", CULPRIT_INTERMEDIARY, MECHANISM_TCP_PROXY},
+    {"pair-client-forged", CULPRIT_INTERMEDIARY, MECHANISM_FORGED_RESET},
 };
 
 static void refine(struct verdict *verdict)

@@ -2,31 +2,10 @@
 #ifndef TCP53_TESTS_CHAIN_H
 #define TCP53_TESTS_CHAIN_H
 
-#include "capture/source.h"
-#include "dissect/analysis.h"
-#include "report/report.h"
+#include "inputs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-/* What the reader knows of an input, as the report shows it. */
-static inline struct report_input chain_describe(const struct source_input *input)
-{
-    struct report_input out = {.path = input->path,
-                               .format = input->format,
-                               .link_type_count = input->link_type_count,
-                               .frames = input->frames,
-                               .bytes = input->bytes,
-                               .first_ns = input->first_ns,
-                               .last_ns = input->last_ns,
-                               .snaplen = input->snaplen,
-                               .truncated = input->truncated,
-                               .trouble = *input->trouble.text ? input->trouble.text : NULL,
-                               .kernel_dropped = -1};
-    for (unsigned i = 0; i < input->link_type_count; i++)
-        out.link_types[i] = source_link_name(input->link_types[i]);
-    return out;
-}
 
 /* Judges what the analysis saw and writes it in each of the forms. */
 static inline bool chain_conclude(const struct source *source, const struct analysis *analysis, int64_t generated_ns,
@@ -39,7 +18,7 @@ static inline bool chain_conclude(const struct source *source, const struct anal
     if (!described)
         return false;
     for (size_t i = 0; i < input_count; i++)
-        described[i] = chain_describe(&inputs[i]);
+        described[i] = input_described(&inputs[i]);
     struct report_source from = {.command = "read",
                                  .inputs = described,
                                  .input_count = input_count,

@@ -1,0 +1,97 @@
+#include "compare.h"
+
+#include <string.h>
+
+/* Which of the two operands a frame comes from. */
+static unsigned operand_of(const struct source *source, const struct frame *frame)
+{
+    size_t count;
+    return source_inputs(source, &count)[frame->ref.input].operand;
+}
+
+static bool open_both(struct comparison *comparison, const char *const paths[PAIR_SIDES], struct failure *failure)
+{
+    source_close(comparison->source);
+    comparison->source = source_open(paths, PAIR_SIDES, failure);
+    return comparison->source;
+}
+
+static bool walk_both(struct comparison *comparison, const struct analysis_options *options)
+{
+    for (int side = 0; side < PAIR_SIDES; side++) {
+        struct analysis_options own = *options;
+        own.trail = comparison->trails[side] = trail_new();
+        comparison->sides[side] = own.trail ? analysis_new(&own) : NULL;
+        if (!comparison->sides[side])
+            return false;
+    }
+    struct frame frame;
+    while (source_next(comparison->source, &frame))
+        analysis_feed(comparison->sides[operand_of(comparison->source, &frame)], &frame);
+    for (int side = 0; side < PAIR_SIDES; side++)
+        analysis_finish(comparison->sides[side]);
+    return true;
+}
+
+static void exchange_sides(struct comparison *comparison)
+{
+    struct trail *trail = comparison->trails[PAIR_CLIENT];
+    comparison->trails[PAIR_CLIENT] = comparison->trails[PAIR_SERVER];
+    comparison->trails[PAIR_SERVER] = trail;
+    struct analysis *side = comparison->sides[PAIR_CLIENT];
+    comparison->sides[PAIR_CLIENT] = comparison->sides[PAIR_SERVER];
+    comparison->sides[PAIR_SERVER] = side;
+}
+
+static bool match(struct comparison *comparison)
+{
+    comparison->pair = pair_new(comparison->trails[PAIR_CLIENT], comparison->trails[PAIR_SERVER]);
+    comparison->swapped = comparison->pair && pair_summary(comparison->pair).swapped;
+    if (comparison->swapped) {
+        pair_free(comparison->pair);
+        exchange_sides(comparison);
+        comparison->pair = pair_new(comparison->trails[PAIR_CLIENT], comparison->trails[PAIR_SERVER]);
+    }
+    return comparison->pair;
+}
+
+static bool judge_client_side(struct comparison *comparison, const struct analysis_options *options)
+{
+    struct analysis_options own = *options;
+    own.pair = comparison->pair;
+    analysis_free(comparison->sides[PAIR_CLIENT]);
+    comparison->sides[PAIR_CLIENT] = analysis_new(&own);
+    if (!comparison->sides[PAIR_CLIENT])
+        return false;
+    struct frame frame;
+    while (source_next(comparison->source, &frame))
+        if (operand_of(comparison->source, &frame) == (unsigned)comparison->swapped)
+            analysis_feed(comparison->sides[PAIR_CLIENT], &frame);
+    analysis_finish(comparison->sides[PAIR_CLIENT]);
+    return true;
+}
+
+bool comparison_make(struct comparison *comparison, const char *const paths[PAIR_SIDES],
+                     const struct analysis_options *options, struct failure *failure)
+{
+    for (int side = 0; side < PAIR_SIDES; side++)
+        if (strcmp(paths[side], "-") == 0)
+            return failure_set(failure, "compare: captures are read twice, so standard input cannot be one of them");
+    if (!open_both(comparison, paths, failure))
+        return false;
+    if (!walk_both(comparison, options) || !match(comparison))
+        return failure_set(failure, "out of memory");
+    if (!open_both(comparison, paths, failure))
+        return false;
+    return judge_client_side(comparison, options) || failure_set(failure, "out of memory");
+}
+
+void comparison_end(struct comparison *comparison)
+{
+    pair_free(comparison->pair);
+    for (int side = 0; side < PAIR_SIDES; side++) {
+        analysis_free(comparison->sides[side]);
+        trail_free(comparison->trails[side]);
+    }
+    source_close(comparison->source);
+}

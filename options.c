@@ -1,0 +1,172 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct {
+    const char *name;
+    renderer *render;
+} formats[] = {{"text", render_text}, {"json", render_json}};
+
+bool complain(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("tcp53: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return false;
+}
+
+static bool take_format(struct options *options, const char *name)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(name, formats[i].name) == 0) {
+            options->render_with = formats[i].render;
+            return true;
+        }
+    }
+    return complain("--format: \"%s\" is not a format; text and json are", name);
+}
+
+static bool take_json(struct options *options, const char *unused)
+{
+    (void)unused;
+    return take_format(options, "json");
+}
+
+static bool take_output(struct options *options, const char *path)
+{
+    options->output = path;
+    return true;
+}
+
+static bool take_port(struct options *options, const char *text)
+{
+    char *end;
+    errno = 0;
+    long port = strtol(text, &end, 10);
+    if (errno || end == text || *end || port < 1 || port > UINT16_MAX)
+        return complain("--port: \"%s\" is not a port number (1 to 65535)", text);
+    if (options->analysis.port_count == ANALYSIS_PORTS)
+        return complain("--port: at most %d ports", ANALYSIS_PORTS);
+    options->analysis.ports[options->analysis.port_count++] = (uint16_t)port;
+    return true;
+}
+
+static bool take_address(const char *option, const char *text, struct addr *list, size_t *count)
+{
+    if (*count == OPTIONS_ADDRESSES)
+        return complain("%s: at most %d addresses", option, OPTIONS_ADDRESSES);
+    if (!addr_read(text, &list[*count]))
+        return complain("%s: \"%s\" is not an IP address (names are never resolved)", option, text);
+    ++*count;
+    return true;
+}
+
+static bool take_server(struct options *options, const char *text)
+{
+    return take_address("--server", text, options->servers, &options->server_count);
+}
+
+static bool take_client(struct options *options, const char *text)
+{
+    return take_address("--client", text, options->analysis.clients, &options->analysis.client_count);
+}
+
+static bool take_quiet(struct options *options, const char *unused)
+{
+    (void)unused;
+    options->render.quiet = true;
+    return true;
+}
+
+static bool take_verbose(struct options *options, const char *unused)
+{
+    (void)unused;
+    options->render.verbose = true;
+    return true;
+}
+
+static bool take_colour(struct options *options, const char *when)
+{
+    options->colour = when;
+    if (strcmp(when, "auto") == 0 || strcmp(when, "always") == 0 || strcmp(when, "never") == 0)
+        return true;
+    return complain("--color: \"%s\" is none of auto, always, never", when);
+}
+
+static bool take_nagios(struct options *options, const char *unused)
+{
+    (void)unused;
+    options->nagios = true;
+    options->render_with = render_nagios;
+    return true;
+}
+
+static const struct {
+    const char *name, *argument;
+    char letter;
+    bool (*take)(struct options *options, const char *argument);
+    const char *help;
+} option_table[] = {
+    {"format", "text|json", 0, take_format, "how to report (default: text)"},
+    {"json", NULL, 'j', take_json, "the same as --format json"},
+    {"output", "FILE", 'o', take_output, "write the report there, whole or not at all"},
+    {"port", "N", 0, take_port, "a port that DNS servers listen on (default: 53; may repeat)"},
+    {"server", "ADDR", 0, take_server, "judge only this server (may repeat)"},
+    {"client", "ADDR", 0, take_client, "judge only this client's queries (may repeat)"},
+    {"quiet", NULL, 'q', take_quiet, "one line a server"},
+    {"verbose", NULL, 'v', take_verbose, "every kept flow's timeline"},
+    {"color", "WHEN", 0, take_colour, "auto, always or never (default: auto; NO_COLOR is honoured)"},
+    {"nagios", NULL, 0, take_nagios, "one line and exit status as monitoring plugins give them"},
+};
+
+enum { OPTION_COUNT = sizeof option_table / sizeof *option_table, LONG_FIRST = 256 };
+
+void options_print(FILE *out)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char left[48];
+        snprintf(left, sizeof left, "%s%s%s", option_table[i].name, option_table[i].argument ? " " : "",
+                 option_table[i].argument ? option_table[i].argument : "");
+        fprintf(out, "  %c%c%c --%-20s %s\n", option_table[i].letter ? '-' : ' ',
+                option_table[i].letter ? option_table[i].letter : ' ', option_table[i].letter ? ',' : ' ', left,
+                option_table[i].help);
+    }
+}
+
+bool options_read(int argc, char **argv, struct options *options)
+{
+    struct option longs[OPTION_COUNT + 1] = {{0}};
+    char shorts[OPTION_COUNT * 2 + 1] = "", *end = shorts;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        longs[i] = (struct option){option_table[i].name, option_table[i].argument ? required_argument : no_argument,
+                                   NULL, LONG_FIRST + (int)i};
+        if (option_table[i].letter) {
+            *end++ = option_table[i].letter;
+            if (option_table[i].argument)
+                *end++ = ':';
+        }
+    }
+    int found;
+    while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        size_t i = 0;
+        while (i < OPTION_COUNT && found != LONG_FIRST + (int)i && found != option_table[i].letter)
+            i++;
+        if (i == OPTION_COUNT)
+            return false; /* getopt has said why */
+        if (!option_table[i].take(options, optarg))
+            return false;
+    }
+    const char *no_colour = getenv("NO_COLOR");
+    const char *when = options->colour ? options->colour : "auto";
+    bool terminal = !options->output && isatty(STDOUT_FILENO) && !(no_colour && *no_colour);
+    options->render.colour = strcmp(when, "always") == 0 || (strcmp(when, "auto") == 0 && terminal);
+    return true;
+}
