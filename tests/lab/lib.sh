@@ -2,6 +2,8 @@
 # The lab: network namespaces, routers, real DNS servers, firewalls, clients, captures at both ends.
 # Sourced by run, case and make-samples. README.md says how a row is added.
 
+PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # the distribution's own programs, and found at once
+
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 for part in table network boxes servers clients capture; do
     # shellcheck source=/dev/null
@@ -26,6 +28,7 @@ build_tools() { # once, before any lab_open
 
 lab_open() { # FAMILY, NUMBER of the case, far|0
     work=$(mktemp -d "${TMPDIR:-/tmp}/tcp53-lab.XXXXXX")
+    mkdir "$work/network"
     prefix=tcp53-$BASHPID
     started=()   # the processes to end
     captures=()  # the tcpdumps among them

@@ -47,46 +47,76 @@ build_network() { # NUMBER far|0
             wire+=("$far-west" "$far-east" "$ms")
         fi
     done < <(grep . <<<"$cables")
-    [ ${#wire[@]} = 0 ] || start wire "$tools/wire" "${wire[@]}"
     while read -r space near4 near6 far4 far6; do
         route "$space" "$near4" "$near6" "$far4" "$far6"
     done < <(grep . <<<"$routes")
     for space in r1 isp r2 r3 r4; do
-        inside "$space" sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+        later_sh "$space" 'echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+    done
+    do_it_all
+    [ ${#wire[@]} = 0 ] || start_wire wire "${wire[@]}"
+}
+
+# Many small commands would take most of a lab's time. So the functions below only write down what is to be done,
+# in files of $work: `links`, which makes namespaces and the links between them, and for each namespace NAME.sh, what
+# a shell does, and NAME.ip, what `ip` does after that. do_it_all does it all.
+
+later_sh() { echo "$2" >>"$work/network/$1.sh"; } # NAMESPACE COMMAND
+later_ip() { echo "$2" >>"$work/network/$1.ip"; } # NAMESPACE IP-COMMAND
+
+do_it_all() {
+    local file space
+    ip -batch "$work/network/links"
+    rm "$work/network/links"
+    for file in "$work"/network/*.ip; do
+        space=${file##*/}
+        space=${space%.ip}
+        inside "$space" sh -ec '[ ! -e "$1.sh" ] || . "$1.sh"; exec ip -batch "$1.ip"' sh "$work/network/$space"
+        rm -f "$work/network/$space".*
     done
 }
 
 add_space() { # NAME
-    ip netns add "$prefix-$1"
+    echo "netns add $prefix-$1" >>"$work/network/links"
     spaces+=("$prefix-$1")
-    inside "$1" sh -c 'ip link set lo up; cd /proc/sys/net/ipv6/conf/default
-        for file in accept_dad accept_ra router_solicitations; do echo 0 >$file; done'
+    later_ip "$1" 'link set lo up'
+    later_sh "$1" 'for setting in accept_dad accept_ra router_solicitations; do
+        for file in /proc/sys/net/ipv6/conf/*/$setting; do echo 0 >$file; done
+    done'
 }
 
-setting() { # NAMESPACE PATH VALUE, below /proc/sys
+setting() { # NAMESPACE PATH VALUE, below /proc/sys; at once
     inside "$1" sh -c 'echo "$2" >"/proc/sys/$1"' sh "$2" "$3"
 }
 
 link() { # NAMESPACE IFACE IPV4 IPV6 NAMESPACE IFACE IPV4 IPV6
-    ip -n "$prefix-$1" link add "$2" type veth peer name "$6" netns "$prefix-$5"
+    echo "link add $2 netns $prefix-$1 type veth peer name $6 netns $prefix-$5" >>"$work/network/links"
     end_of_link "$1" "$2" "$3" "$4"
     end_of_link "$5" "$6" "$7" "$8"
 }
 
 end_of_link() { # NAMESPACE IFACE IPV4 IPV6, or - and - for a switch's port
+    local mac
     links=$((links + 1))
-    # Without the first a capture shows segments bigger than a packet, and unfinished checksums.
-    inside "$1" sh -ec 'ethtool -K "$1" tso off gso off gro off tx off rx off >/dev/null 2>&1
-        [ "$3" != - ] || echo 1 >"/proc/sys/net/ipv6/conf/$1/disable_ipv6"
-        ip link set dev "$1" address "$2" up
-        [ "$3" = - ] || ip addr add "$3" dev "$1"
-        [ "$4" = - ] || ip addr add "$4" dev "$1" nodad' \
-        sh "$2" "$(printf '02:00:00:00:53:%02x' "$links")" "$3" "$4"
+    printf -v mac '02:00:00:00:53:%02x' "$links"
+    # Without this a capture shows segments bigger than a packet, and unfinished checksums.
+    later_sh "$1" "ethtool -K $2 tso off gso off gro off tx off rx off >/dev/null 2>&1"
+    [ "$3" != - ] || later_sh "$1" "echo 1 >/proc/sys/net/ipv6/conf/$2/disable_ipv6"
+    later_ip "$1" "link set dev $2 address $mac up"
+    [ "$3" = - ] || later_ip "$1" "addr add $3 dev $2"
+    [ "$4" = - ] || later_ip "$1" "addr add $4 dev $2 nodad"
 }
 
 route() { # NAMESPACE DESTINATION-IPV4 DESTINATION-IPV6 NEXT-HOP-IPV4 NEXT-HOP-IPV6
-    ip -n "$prefix-$1" route add "$2" via "$4"
-    ip -n "$prefix-$1" -6 route add "$3" via "$5"
+    later_ip "$1" "route add $2 via $4"
+    later_ip "$1" "route add $3 via $5"
+}
+
+start_wire() { # NAMESPACE WIRE-ARGUMENT...
+    local space=$1
+    shift
+    start "$space" "$tools/wire" "$@"
+    wait_until 5 grep -q carrying "$work/log.$((${#started[@]} - 1))" || fail "no wire in $space"
 }
 
 # trunk VLAN: the client's link to r1 goes through two switches, sw1 and sw2, and is tagged between them
@@ -99,8 +129,9 @@ trunk() {
     link sw1 trunk - - sw2 trunk - -
     link sw2 port - - r1 eth0 192.0.2.1/24 2001:db8:0:1::1/64
     route client default default 192.0.2.1 2001:db8:0:1::1
-    start sw1 "$tools/wire" -v "$1" port trunk 1
-    start sw2 "$tools/wire" -v "$1" port trunk 0
+    do_it_all
+    start_wire sw1 -v "$1" port trunk 1
+    start_wire sw2 -v "$1" port trunk 0
 }
 
 also_at() { # NAMESPACE ADDRESS: one more address of its first interface

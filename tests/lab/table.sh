@@ -6,8 +6,9 @@ columns="name number families delay save capture setup scenario origin point tru
 spare_number=251 # of a case without a number of its own
 
 table_rows() {
-    local theme
-    for theme in $themes; do grep -v -e '^#' -e '^$' "$lab_dir/cases/$theme.tsv" || true; done
+    local theme files=()
+    for theme in $themes; do files+=("$lab_dir/cases/$theme.tsv"); done
+    grep -hv -e '^#' -e '^$' "${files[@]}"
 }
 
 split_row() { # ROW: its columns as variables
@@ -15,6 +16,9 @@ split_row() { # ROW: its columns as variables
     IFS=$'\t' read -r $columns <<<"$1"
     [ "$number" != - ] || number=$spare_number
     [ "$truth" ] || return 1
+    stem=${name%.pcapng} # of the files of its captures, with the family: STEM.v4
+    extension=pcap
+    [ "$stem" = "$name" ] || extension=pcapng
     case $client_view in =) client_view=$truth ;; esac
     case $server_view in =) server_view=$truth ;; esac
     case $compare_view in =) compare_view=$truth ;; esac
@@ -32,14 +36,6 @@ fill_in() { # STEPS: with every address in its place
     local name steps=$1
     for name in server1 server2 onlink client lan; do steps=${steps//\$$name/${!name}}; done
     printf '%s\n' "$steps"
-}
-
-stem_of() { # NAME FAMILY: of the capture files
-    printf '%s.v%s\n' "${1%.pcapng}" "$2"
-}
-
-extension_of() { # NAME
-    case $1 in *.pcapng) echo pcapng ;; *) echo pcap ;; esac
 }
 
 # points_of CAPTURE-COLUMN: a line each, who sees it and NAMESPACE:IFACE[:TCPDUMP-OPTIONS]

@@ -141,5 +141,7 @@ int main(int argc, char **argv)
     }
     /* Before all else on a busy machine: a late frame would be a false distance. Where that is not allowed, without. */
     sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
+    puts("carrying");
+    fflush(stdout);
     carry();
 }
