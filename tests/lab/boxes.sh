@@ -43,14 +43,20 @@ forward_port() {
         add rule inet lab post ct status dnat masquerade"
 }
 
-syn_proxy() { # NAMESPACE: shakes hands for the server, and only then with it
+# syn_proxy NAMESPACE: shakes hands for the server, and only then with it.
+# (nftables' own synproxy swallows IPv6: seen with Linux 6.18.)
+syn_proxy() {
+    local rule=(-p tcp --dport 53 -m state --state "INVALID,UNTRACKED" -j SYNPROXY --sack-perm --timestamp --wscale 7)
     setting "$1" net/netfilter/nf_conntrack_tcp_loose 0
-    inside "$1" nft "add table inet lab
-        add chain inet lab pre { type filter hook prerouting priority raw; }
-        add rule inet lab pre tcp dport 53 tcp flags syn notrack
-        add chain inet lab through { type filter hook forward priority 0; }
-        add rule inet lab through tcp dport 53 ct state invalid,untracked synproxy mss 1440 wscale 7 timestamp sack-perm
-        add rule inet lab through ct state invalid drop"
+    inside "$1" nft "add table ip lab
+        add chain ip lab pre { type filter hook prerouting priority raw; }
+        add rule ip lab pre tcp dport 53 tcp flags syn notrack
+        add chain ip lab through { type filter hook forward priority 0; }
+        add rule ip lab through tcp dport 53 ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm
+        add rule ip lab through ct state invalid drop"
+    inside "$1" ip6tables -t raw -A PREROUTING -p tcp --dport 53 --syn -j CT --notrack
+    inside "$1" ip6tables -A FORWARD "${rule[@]}" --mss 1440
+    inside "$1" ip6tables -A FORWARD -p tcp -m state --state INVALID -j DROP
 }
 
 forger() { # NAMESPACE IFACE TTL: a reset in the server's name for every SYN, which goes on

@@ -66,8 +66,8 @@ later_ip() { echo "$2" >>"$work/network/$1.ip"; } # NAMESPACE IP-COMMAND
 
 do_it_all() {
     local file space
-    ip -batch "$work/network/links"
-    rm "$work/network/links"
+    [ ! -e "$work/network/links" ] || ip -batch "$work/network/links"
+    rm -f "$work/network/links"
     for file in "$work"/network/*.ip; do
         space=${file##*/}
         space=${space%.ip}
