@@ -42,6 +42,23 @@ nslookup_tcp() {
     sleep 0.1
 }
 
+# drill_tcp, host_tcp: the same
+drill_tcp() {
+    inside client timeout 4 drill -t "@$1" "$3" MX >/dev/null 2>&1 || true
+    sleep 0.1
+}
+
+host_tcp() {
+    inside client host -T -W 3 -R 1 -t MX "$3" "$1" >/dev/null 2>&1 || true
+    sleep 0.1
+}
+
+# by PROGRAM ADDRESS [COUNT [NAME]]: attempts by this program alone
+by() {
+    local n
+    for ((n = 0; n < ${3:-3}; n++)); do "$1_tcp" "$2" 1 "${4:-example.test}"; done
+}
+
 # glibc_tcp ADDRESS: the C library with "options use-vc", what a mail server's getaddrinfo() does
 glibc_tcp() {
     printf 'nameserver %s\noptions use-vc timeout:3 attempts:1\n' "$1" >"$work/resolv.conf"

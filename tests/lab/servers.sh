@@ -21,6 +21,7 @@ write_zone() { # NUMBER of the case
 
 # serve NAMESPACE KIND [OPTION...]: an OPTION is a line of that server's own configuration,
 # a blank written as ~. Two servers of one kind may run in a namespace.
+# bind_notcp: BIND that is told to have no TCP; nsd_acl and knot_acl: for the one client that the only OPTION names.
 serve() {
     local space=$1 kind=$2 dir options option
     shift 2
@@ -30,9 +31,10 @@ serve() {
     "config_$kind" >"$dir/server.conf"
     case $kind in
     bind)     start "$space" named -g -c "$dir/server.conf" ;;
+    bind_notcp) start "$space" named -g -T notcp -c "$dir/server.conf" ;;
     unbound)  start "$space" unbound -d -p -c "$dir/server.conf" ;;
-    nsd)      start "$space" nsd -d -c "$dir/server.conf" ;;
-    knot)     start "$space" knotd -c "$dir/server.conf" ;;
+    nsd*)     start "$space" nsd -d -c "$dir/server.conf" ;;
+    knot*)    start "$space" knotd -c "$dir/server.conf" ;;
     pdns)     start "$space" pdns_server --config-dir="$dir" ;;
     recursor) start "$space" pdns_recursor --config-dir="$dir" ;;
     dnsmasq)  start "$space" dnsmasq -k -C "$dir/server.conf" ;;
@@ -61,6 +63,10 @@ config_bind() {
 	controls { };
 	zone "example.test" { type primary; file "$work/example.test.zone"; };
 	CONFIG
+}
+
+config_bind_notcp() {
+    config_bind
 }
 
 config_unbound() {
@@ -112,6 +118,13 @@ config_nsd() {
 	CONFIG
 }
 
+config_nsd_acl() {
+    local address=${options//[[:space:]]/}
+    options=
+    config_nsd
+    echo "    allow-query: $address NOKEY"
+}
+
 config_knot() {
     cat <<-CONFIG
 	server:
@@ -125,6 +138,20 @@ config_knot() {
 	  - domain: example.test
 	    file: "$work/example.test.zone"
 	CONFIG
+}
+
+config_knot_acl() {
+    local address=${options//[[:space:]]/}
+    options=
+    cat <<-CONFIG
+	mod-queryacl:
+	  - id: lab
+	    address: $address
+	template:
+	  - id: default
+	    global-module: mod-queryacl/lab
+	CONFIG
+    config_knot
 }
 
 config_recursor() { # pdns_recursor wants the name recursor.conf
@@ -163,9 +190,25 @@ config_dnsmasq() {
     printf '%s' "${options//    /}"
 }
 
-# hold NAMESPACE ADDRESS COUNT: keeps so many idle connections open, from another client's place
+# stand_in NAMESPACE MODE [OPTION=VALUE...]: standin.c says what there is
+stand_in() {
+    local space=$1
+    shift
+    start "$space" "$tools/standin" "$@"
+    wait_until 5 listens_on_tcp "$space" || fail "standin did not start: $(cat "$work/log.$((${#started[@]} - 1))")"
+}
+
+listens_on_tcp() { # NAMESPACE
+    [ -n "$(inside "$1" ss -Hltn 'sport = :53')" ]
+}
+
+# hold NAMESPACE ADDRESS COUNT [BEGUN]: keeps so many idle connections open, from another client's place;
+# with BEGUN a query's first byte is sent, for servers that see a connection only then
 hold() {
-    start "$1" bash -c 'for ((n = 0; n < $2; n++)); do exec {fd}<>"/dev/tcp/$1/53" || exit 1; done; exec sleep 120' hold "$2" "$3"
+    start "$1" bash -c 'for ((n = 0; n < $2; n++)); do
+        exec {fd}<>"/dev/tcp/$1/53" || exit 1
+        [ -z "$3" ] || printf "\0" >&"$fd"
+    done; exec sleep 120' hold "$2" "$3" "${4:-}"
     wait_until 5 holds "$1" "$3" || fail "cannot hold $3 connections to $2"
     sleep 0.5
 }
