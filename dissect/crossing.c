@@ -46,6 +46,12 @@ static bool is_covered(const struct both *both)
            covers(both, trail_step(both->here, both->track->last), PAIR_CLIENT);
 }
 
+/* The other capture has packets that this server sent: a capture of one direction proves nothing of the other. */
+static bool sees_server(const struct both *both)
+{
+    return both->server->matched[1] + both->server->alone[1] > 0;
+}
+
 static bool is_query(const struct step *step)
 {
     return step->kind == TRAIL_TCP && !step->from_server && step->length > 0 && !(step->flags & TCP_RST);
@@ -62,7 +68,7 @@ static bool is_weighty(const struct step *step)
     return step->kind == TRAIL_ICMP || step->length > 0 || (step->flags & (TCP_SYN | TCP_FIN | TCP_RST));
 }
 
-/* What ended the flow: a packet of the server's side. Silence ends by none. */
+/* What ended the flow: a packet of the server's side. */
 static uint32_t end_crossing(const struct both *both, const struct flow_record *record)
 {
     const struct sighting *last =
@@ -73,7 +79,7 @@ static uint32_t end_crossing(const struct both *both, const struct flow_record *
     const struct step *step = trail_step(both->here, index);
     if (step->twin != TRAIL_NONE)
         return CROSSING_END_PASSED;
-    return is_weighty(step) && covers(both, step, PAIR_CLIENT) ? CROSSING_END_MADE : 0;
+    return is_weighty(step) && sees_server(both) && covers(both, step, PAIR_CLIENT) ? CROSSING_END_MADE : 0;
 }
 
 static uint32_t here_crossing(const struct both *both)
@@ -87,7 +93,7 @@ static uint32_t here_crossing(const struct both *both)
         query |= is_query(step);
         query_twin |= is_query(step) && step->twin != TRAIL_NONE;
     }
-    found |= synack && !synack_twin ? CROSSING_SYNACK_MADE : 0;
+    found |= synack && !synack_twin && sees_server(both) ? CROSSING_SYNACK_MADE : 0;
     found |= query_twin ? CROSSING_QUERY_ARRIVED : 0;
     found |= query && !query_twin && both->other ? CROSSING_QUERY_LOST : 0;
     return found;
@@ -212,16 +218,18 @@ static uint32_t relay_crossing(const struct both *both)
     return found;
 }
 
-uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record)
+uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, bool ended)
 {
     struct both both;
     if (!find_both(pair, record, &both) || !is_covered(&both))
         return 0;
-    uint32_t found = CROSSING_COVERED | end_crossing(&both, record) | here_crossing(&both);
+    uint32_t found = CROSSING_COVERED | here_crossing(&both);
+    if (ended)
+        found |= end_crossing(&both, record);
     if (!both.other)
         return found | CROSSING_LOST | relay_crossing(&both);
     found |= CROSSING_ARRIVED | there_crossing(&both);
-    return found | (is_silent(&both) ? CROSSING_SILENT : 0U);
+    return found | (sees_server(&both) && is_silent(&both) ? CROSSING_SILENT : 0U);
 }
 
 const struct step *pair_twin(const struct pair *pair, struct frame_ref client_side)

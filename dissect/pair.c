@@ -226,13 +226,14 @@ static void match_packets(struct pair *pair, bool sole)
 
 /* ---- datagrams */
 
-static uint32_t *datagram_chain(struct pair *pair, enum pair_side side, const struct step *step)
+/* Datagrams are looked for among those of the same ends; behind a translator among those of the same DNS ID. */
+static uint32_t *datagram_chain(struct pair *pair, enum pair_side side, const struct step *step, bool same_ends)
 {
-    uint64_t key = (uint64_t)step->seq << 32 | step->ack << 1 | step->from_server;
+    uint64_t key = (uint64_t)(same_ends ? step->track : step->ack) << 1 | step->from_server;
     return &pair->index[side][hash_mix(key) % PAIR_INDEX];
 }
 
-static void index_datagrams(struct pair *pair, enum pair_side side)
+static void index_datagrams(struct pair *pair, enum pair_side side, bool same_ends)
 {
     struct trail *trail = pair->trails[side];
     memset(pair->index[side], 0xff, sizeof pair->index[side]);
@@ -240,24 +241,36 @@ static void index_datagrams(struct pair *pair, enum pair_side side)
         struct step *step = trail_step(trail, i);
         if (step->kind != TRAIL_UDP)
             continue;
-        uint32_t *head = datagram_chain(pair, side, step);
+        uint32_t *head = datagram_chain(pair, side, step, same_ends);
         step->next = *head;
         *head = i;
     }
 }
 
-/* As candidates(); `same_ends`: no NAT between. */
+/* What either capture has cut off cannot differ; but a translated datagram is known by its question alone. */
+static bool same_datagram(const struct step *a, const struct step *b, bool same_ends)
+{
+    unsigned both = a->flags & b->flags;
+    if (a->from_server != b->from_server || a->length != b->length || (same_ends && a->track != b->track))
+        return false;
+    if (!same_ends && !(both & TRAIL_KNOWS_QUESTION))
+        return false;
+    return (!(both & TRAIL_KNOWS_ID) || a->ack == b->ack) && (!(both & TRAIL_KNOWS_QUESTION) || a->seq == b->seq);
+}
+
+/* As candidates(). */
 static unsigned datagram_candidates(struct pair *pair, enum pair_side side, const struct step *step, bool same_ends,
                                     uint32_t *best)
 {
     struct trail *trail = pair->trails[side];
     int64_t least = INT64_MAX;
-    unsigned count = 0;
+    unsigned count = 0, seen = 0;
     *best = TRAIL_NONE;
-    for (uint32_t i = *datagram_chain(pair, side, step); i != TRAIL_NONE; i = trail_step(trail, i)->next) {
+    uint32_t i = *datagram_chain(pair, side, step, same_ends);
+    for (; i != TRAIL_NONE && seen < NEAR; i = trail_step(trail, i)->next) {
         const struct step *other = trail_step(trail, i);
-        if (other->seq != step->seq || other->ack != step->ack || other->from_server != step->from_server ||
-            (same_ends && other->track != step->track))
+        seen += other->twin == TRAIL_NONE;
+        if (!same_datagram(step, other, same_ends))
             continue;
         count++;
         bool sender_there = (side == PAIR_SERVER) == other->from_server;
@@ -274,6 +287,8 @@ static unsigned datagram_candidates(struct pair *pair, enum pair_side side, cons
 /* The receiving side's datagrams look for those that were sent. */
 static void match_datagrams(struct pair *pair, bool sole, bool same_ends)
 {
+    index_datagrams(pair, PAIR_CLIENT, same_ends);
+    index_datagrams(pair, PAIR_SERVER, same_ends);
     for (int to = 0; to < PAIR_SIDES; to++) {
         struct trail *trail = pair->trails[to];
         for (uint32_t i = 0; i < trail_step_count(trail); i++) {
@@ -452,8 +467,6 @@ static void match(struct pair *pair)
     forget_twins(pair);
     match_flows(pair, BY_ENDS);
     match_flows(pair, BY_ISN);
-    index_datagrams(pair, PAIR_CLIENT);
-    index_datagrams(pair, PAIR_SERVER);
     match_packets(pair, true);
     match_datagrams(pair, true, true);
     if (pair->summary.datagrams == 0)

@@ -63,8 +63,11 @@ struct pair_summary pair_summary(const struct pair *pair);
 const struct pair_server *pair_server(const struct pair *pair, struct addr address);
 /* True when the other side's capture was running at this time of `side`'s clock. */
 bool pair_covers(const struct pair *pair, enum pair_side side, int64_t time_ns);
-/* The crossings (enum crossing) of a flow of the client's side; 0 when the pair knows nothing of it. */
-uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record);
+/*
+ * The crossings (enum crossing) of a flow of the client's side; 0 when the pair knows nothing of it. `ended`: by its
+ * decisive packet, and not by silence.
+ */
+uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, bool ended);
 /* The same packet at the server's side: NULL when it is not there. */
 const struct step *pair_twin(const struct pair *pair, struct frame_ref client_side);
 

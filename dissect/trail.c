@@ -231,17 +231,20 @@ static void take_datagram(struct trail *trail, const struct flow_key *key, const
                           bool from_server)
 {
     struct dns_message message;
+    struct cursor bytes = packet->payload;
     trail->extent.datagrams++;
-    if (!dns_parse(&message, packet->payload))
-        return;
     struct step *step = add_step(trail, packet, number_server(trail, key), from_server);
     if (!step)
         return;
     step->kind = TRAIL_UDP;
-    step->seq = message.question;
-    step->ack = message.id;
     step->length = packet->payload_declared;
     step->track = key->hash;
+    step->ack = cursor_u16(&bytes);
+    step->flags = bytes.failed ? 0 : TRAIL_KNOWS_ID;
+    if (dns_parse(&message, packet->payload) && message.has_question) {
+        step->seq = message.question;
+        step->flags |= TRAIL_KNOWS_QUESTION;
+    }
 }
 
 void trail_packet(struct trail *trail, const struct flow_key *key, const struct packet *packet, bool from_server)

@@ -14,6 +14,9 @@ enum {
 
 enum trail_kind { TRAIL_TCP, TRAIL_ICMP, TRAIL_UDP };
 
+/* What a capture that cuts packets has left of a datagram. */
+enum trail_known { TRAIL_KNOWS_ID = 1, TRAIL_KNOWS_QUESTION = 2 };
+
 /* One packet of the DNS port, or an ICMP error about one. */
 struct step {
     int64_t time_ns;
@@ -26,7 +29,7 @@ struct step {
     uint32_t twin;   /* the same packet in the other trail, TRAIL_NONE when it has none */
     uint16_t server; /* index of its server */
     uint8_t kind;    /* enum trail_kind */
-    uint8_t flags;   /* TCP */
+    uint8_t flags;   /* TCP; UDP: enum trail_known */
     uint8_t ttl;
     bool from_server;
 };

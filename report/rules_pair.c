@@ -67,7 +67,7 @@ static bool end_made(const struct rule_case *c)
 static bool end_made_somewhere(const struct rule_case *c)
 {
     return between(c) && crossed(c, CROSSING_END_MADE) && crossed(c, CROSSING_LOST) && !end_made(c) &&
-           (made_on_the_way(c) || (!others_arrive(c) && c->end.relation != RELATION_FARTHER));
+           (made_on_the_way(c) || (holds_tcp(c) && !others_arrive(c) && c->end.relation != RELATION_FARTHER));
 }
 
 static bool handshake_made(const struct rule_case *c)
