@@ -60,6 +60,7 @@ syn_proxy() {
 }
 
 forger() { # NAMESPACE IFACE TTL: a reset in the server's name for every SYN, which goes on
-    start "$1" "$tools/inject" rst "$2" "$3"
+    # shellcheck disable=SC2086  # words of a command
+    start "$1" $urgent "$tools/inject" rst "$2" "$3"
     sleep 0.3
 }
