@@ -134,6 +134,48 @@ trunk() {
     start_wire sw2 -v "$1" port trunk 0
 }
 
+# detour 1|2 PROTOCOL [CLIENT-PORTS]: these DNS packets of server 1 and their answers go over r3 (1), or r3 and r4 (2),
+# and so pass so many routers more
+detour() {
+    case $1 in
+    1) link r3 eth2 198.18.0.21/30 2001:db8:0:8::1/64 r2 eth2 198.18.0.22/30 2001:db8:0:8::2/64 ;;
+    2)
+        link r4 eth2 198.18.0.21/30 2001:db8:0:8::1/64 r2 eth2 198.18.0.22/30 2001:db8:0:8::2/64
+        route r3 198.51.100.0/24 2001:db8:0:3::/64 198.18.0.14 2001:db8:0:7::2
+        ;;
+    esac
+    route r$((2 + $1)) 198.51.100.0/24 2001:db8:0:3::/64 198.18.0.22 2001:db8:0:8::2
+    do_it_all
+    other_way isp "ipproto $2 dport 53 ${3:+sport $3}" 198.18.0.10 2001:db8:0:6::2
+    other_way r2 "ipproto $2 sport 53 ${3:+dport $3}" 198.18.0.21 2001:db8:0:8::1
+}
+
+# anycast PROTOCOL ADDRESS [CLIENT-PORTS]: server 2 has ADDRESS of server 1, too, and is sent these DNS packets for it
+anycast() {
+    inside s2 ip addr add "$2" dev lo
+    case $2 in
+    *:*)
+        inside r3 ip route add "$2" via 2001:db8:0:7::2
+        inside r4 ip route add "$2" dev eth1 via "$server2"
+        ;;
+    *)
+        inside r3 ip route add "$2" via 198.18.0.14
+        inside r4 ip route add "$2" via "$server2"
+        ;;
+    esac
+    other_way isp "ipproto $1 dport 53 ${3:+sport $3}" 198.18.0.10 2001:db8:0:6::2
+}
+
+other_way() { # NAMESPACE RULE NEXT-HOP-IPV4 NEXT-HOP-IPV6: a way of its own for what RULE says
+    # shellcheck disable=SC2086  # words of a rule
+    {
+        inside "$1" ip rule add $2 lookup 53
+        inside "$1" ip -6 rule add $2 lookup 53
+    }
+    inside "$1" ip route add default via "$3" table 53
+    inside "$1" ip -6 route add default via "$4" table 53
+}
+
 also_at() { # NAMESPACE ADDRESS: one more address of its first interface
     case $2 in
     *:*) inside "$1" ip addr add "$2/64" dev eth0 nodad ;;
