@@ -96,3 +96,83 @@ connect_only() {
     inside client timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/53"; exec 3>&-' connect "$1" 2>/dev/null || true
     sleep 0.2
 }
+
+# mail ADDRESS DOMAIN found|deferred [RESOLVER-OPTION]: Postfix with that name server has three messages for DOMAIN;
+# the case fails unless its log says what is expected.
+mail() {
+    local address=$1 domain=$2 expected=$3 n dir=$work/postfix log
+    log=$dir/log
+    local -A wanted=(
+        [found]='connect to mail[1-5]\.example\.test\[' # where nobody listens
+        [deferred]="status=deferred (Host or domain name not found. Name service error for name=$domain type=MX: Host not found, try again)"
+    )
+    mkdir -p "$dir/data" "$dir"/queue/{active,bounce,corrupt,defer,deferred,flush,hold,incoming,maildrop,pid,private,public,saved,trace}
+    chmod 711 "$work" "$dir" # Postfix gives up being root
+    chown postfix "$dir/data" "$dir"/queue/[!p]* "$dir/queue/private" "$dir/queue/public"
+    chgrp postdrop "$dir/queue/maildrop" "$dir/queue/public"
+    chmod 730 "$dir/queue/maildrop"
+    config_postfix >"$dir/main.cf"
+    services_postfix >"$dir/master.cf"
+    printf 'nameserver %s\noptions timeout:3 attempts:1 %s\n' "$address" "${4:-}" >"$work/resolv.conf"
+    start client sh -c 'mount --bind "$1" /etc/resolv.conf && exec "$(postconf -c "$2" -h daemon_directory)/master" -c "$2"' \
+        sh "$work/resolv.conf" "$dir"
+    wait_until 20 grep -q 'daemon started' "$log" || fail "Postfix did not start: $(cat "$log")"
+    for n in 1 2 3; do
+        printf 'Subject: %s\n\n' "$n" | inside client sendmail -C "$dir" -f '<>' "user$n@$domain"
+    done
+    wait_until 30 postfix_said 3 "${wanted[$expected]}" || fail "Postfix did not log '$expected': $(grep -v connect "$log")"
+    echo "Postfix: $(grep -m 1 -o "${wanted[$expected]}.*" "$log")"
+    kill "${started[-1]}" # the master, and with it all
+    wait_until 10 nobody_in client "$dir" || fail "Postfix does not end"
+}
+
+postfix_said() { # COUNT TEXT
+    [ "$(grep -c -- "$2" "$work/postfix/log")" -ge "$1" ]
+}
+
+nobody_in() { # NAMESPACE TEXT: no process there with this in its environment
+    local pid
+    for pid in $(ip netns pids "$prefix-$1"); do
+        ! grep -qsF -- "$2" "/proc/$pid/environ" || return 1
+    done
+}
+
+config_postfix() {
+    cat <<-CONFIG
+	compatibility_level = 3.6
+	queue_directory = $dir/queue
+	data_directory = $dir/data
+	maillog_file = $log
+	maillog_file_prefixes = $dir
+	myhostname = client.example.test
+	mydestination =
+	inet_interfaces = loopback-only
+	inet_protocols = ipv4
+	alias_maps =
+	local_recipient_maps =
+	smtp_host_lookup = dns
+	smtp_connect_timeout = 1s
+	smtp_mx_address_limit = 1
+	smtp_destination_concurrency_failed_cohort_limit = 0
+	CONFIG
+}
+
+services_postfix() {
+    cat <<-SERVICES
+	pickup unix n - n 60 1 pickup
+	cleanup unix n - n - 0 cleanup
+	qmgr unix n - n 300 1 qmgr
+	rewrite unix - - n - - trivial-rewrite
+	bounce unix - - n - 0 bounce
+	defer unix - - n - 0 bounce
+	trace unix - - n - 0 bounce
+	verify unix - - n - 1 verify
+	flush unix n - n 1000? 0 flush
+	tlsmgr unix - - n 1000? 1 tlsmgr
+	proxymap unix - - n - - proxymap
+	smtp unix - - n - - smtp
+	retry unix - - n - - error
+	scache unix - - n - 1 scache
+	postlog unix-dgram n - n - 1 postlogd
+	SERVICES
+}
