@@ -21,7 +21,7 @@
  *     backlog           never accepts, and has a queue for two: what comes then gets no SYN-ACK
  *
  *   port=N (53)  at=ADDRESS (any; with an address one family alone)
- *   ttl=N (the system's)    of what its sockets write; a closed socket's resets are the kernel's, and have the system's
+ *   ttl=N (the system's)    of what its sockets write; a closed socket's bare resets are the kernel's
  *   delay=MS (0)            before whatever the mode does
  *   big=N (2)               so many MX records
  *   mode2=MODE (reset)      for flaky
@@ -34,8 +34,10 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -283,6 +285,8 @@ static const struct mode *find_mode(const char *word)
 static void end_connection(struct connection *c)
 {
     const struct linger at_once = {.l_onoff = 1};
+    if (!c->mode->unread)
+        recv(c->fd, c->in, sizeof c->in, 0); /* what is left unread would make the kernel reset */
     if (c->busy && c->after == RESET)
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(c->fd);
@@ -352,7 +356,10 @@ static void accept_one(int listener)
     c->mode = accepted++ % 2 == 1 && is_mode(mode, "flaky") ? mode2 : mode;
     c->in_length = c->out_length = c->out_sent = 0;
     c->busy = c->queries = 0;
+    setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
     c->mode->on_accept(c);
+    if (c->busy && delay == 0)
+        write_some(c);
 }
 
 /* ---------------------------------------------------------------- UDP */
@@ -416,6 +423,24 @@ static void set(int fd, int level, int option, int value)
         perror("standin: setsockopt");
 }
 
+/* A query that is quicker than the accept is lost, so that close and reset come before it in every run. */
+static void lose_payload(int listener)
+{
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* the length of the TCP header */
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
+        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 2),
+        BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGT | BPF_X, 0, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    struct sock_fprog all = {.len = sizeof program / sizeof *program, .filter = program};
+    if (setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all) != 0)
+        perror("standin: filter");
+}
+
 static int open_socket(int six, int type)
 {
     struct sockaddr_storage address;
@@ -433,6 +458,8 @@ static int open_socket(int six, int type)
     if (bind(fd, (struct sockaddr *)&address, size) != 0 ||
         (type == SOCK_STREAM && listen(fd, is_mode(mode, "backlog") ? 1 : CONNECTIONS) != 0))
         fail(strerror(errno));
+    if (type == SOCK_STREAM && delay == 0 && mode->on_accept != NULL && mode->on_accept != do_nothing)
+        lose_payload(fd);
     return fd;
 }
 
@@ -468,8 +495,10 @@ static int open_all(struct pollfd *sockets)
 
 static int events_of(const struct connection *c)
 {
+    if (c->fd == 0)
+        return 0;
     if (!c->busy)
-        return POLLIN;
+        return c->mode->unread ? POLLIN | POLLRDHUP : POLLIN;
     return c->due <= now() ? POLLOUT : 0;
 }
 
@@ -487,7 +516,9 @@ static int time_left(void)
 
 static void serve_connection(struct connection *c, int events)
 {
-    if ((events & POLLOUT) != 0)
+    if ((events & POLLRDHUP) != 0)
+        end_connection(c); /* no more will come to be read */
+    else if ((events & POLLOUT) != 0)
         write_some(c);
     else if ((events & POLLIN) != 0)
         read_some(c);
@@ -548,9 +579,9 @@ static const struct option {
     int *number, least, most;
     void (*take)(const char *text);
 } options[] = {
-    {"port", &port, 1, 65535, NULL},   {"ttl", &ttl, 1, 255, NULL},  {"delay", &delay, 0, 3600000, NULL},
-    {"big", &big, 0, 2500, NULL},      {"fill", &fill, 0, 16, NULL}, {"udp", &udp, 0, 1, NULL},
-    {"tc", &tc, 0, 1, NULL},           {"at", NULL, 0, 0, take_at},  {"name", NULL, 0, 0, take_name},
+    {"port", &port, 1, 65535, NULL},   {"ttl", &ttl, 1, 255, NULL}, {"delay", &delay, 0, 3600000, NULL},
+    {"big", &big, 0, 2500, NULL},      {"fill", &fill, 0, 2, NULL}, {"udp", &udp, 0, 1, NULL},
+    {"tc", &tc, 0, 1, NULL},           {"at", NULL, 0, 0, take_at}, {"name", NULL, 0, 0, take_name},
     {"mode2", NULL, 0, 0, take_mode2},
 };
 
@@ -596,5 +627,7 @@ int main(int argc, char **argv)
         take_option(argv[i]);
     if (mode2 == NULL || mode2->on_accept == NULL)
         fail("mode2");
+    /* Before all else on a busy machine: close and reset are to be done before the query comes, if that is allowed. */
+    sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1});
     serve(all, open_all(all));
 }
