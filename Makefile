@@ -22,7 +22,7 @@ AR := $(if $(is_clang),ar,gcc-ar)
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 CAPTURE := $(sort $(wildcard capture/*.c))
 COMMANDS := tcp53.c options.c compare.c
-TESTS := $(sort $(wildcard tests/unit/*.c)) tests/samples.c
+TESTS := $(sort $(wildcard tests/unit/*.c tests/*.c))
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
 command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
 capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
@@ -85,19 +85,19 @@ run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(BUILD)/tests/run --short-filename
 
-$(BUILD)/tests/run: $(test_objects) $(capture_objects) $(BUILD)/libtcp53.a
+$(BUILD)/tests/run: $(test_objects) $(BUILD)/compare.o $(capture_objects) $(BUILD)/libtcp53.a
 	@echo '  LD $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(capture_objects) $(BUILD)/libtcp53.a
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/compare.o $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
 
 # Accept what a sample gives now: make bless S=NAME (or S=all).
 .PHONY: bless
 bless: $(BUILD)/tests/run
-	@BLESS=$(S) $(BUILD)/tests/run --filter 'samples/expected' --quiet
+	@BLESS=$(S) $(BUILD)/tests/run --filter '*/expected' --quiet
 	@git --no-pager diff --stat -- samples
 
 # gcc's sanitizers hide value ranges from -Wconversion, which the ordinary build checks.
@@ -117,7 +117,7 @@ fuzz: setup-lint
 	@for target in $(fuzz_targets); do \
 	    mkdir -p build/fuzz/$$target && \
 	    clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$$target.run \
-	        tests/fuzz/$$target.c $(CORE) $(CAPTURE) $(LIBS) && \
+	        tests/fuzz/$$target.c compare.c $(CORE) $(CAPTURE) $(LIBS) && \
 	    build/fuzz/$$target.run -max_total_time=$(or $(SECONDS),60) build/fuzz/$$target tests/fuzz/corpus samples || exit 1; \
 	done
 

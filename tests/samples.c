@@ -1,22 +1,18 @@
 /*
  * The samples, each through the same calls as `tcp53 read --format json`: against the expected report beside it,
  * against the table of truths, cut at every length, and twice.
- *
- * BLESS=NAME writes samples/NAME.json anew instead of comparing, BLESS=all every one of them.
  */
 #include "capture/file.h"
 #include "tests/chain.h"
+#include "tests/expected.h"
 
-#include <criterion/criterion.h>
-#include <criterion/parameterized.h>
 #include <fcntl.h>
 #include <glob.h>
-#include <json-c/json.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PATH_MOST = 256, LINE_MOST = 512, BIG_FILE = 8192, BIG_STEP = 7, GENERATED = 1 };
+enum { BIG_FILE = 8192, BIG_STEP = 7 };
 
 struct sample {
     char path[PATH_MOST];
@@ -53,110 +49,12 @@ static char *json_text_of(const char *path, int64_t generated_ns)
     return text;
 }
 
-/* Without what may differ between runs and machines. */
 static struct json_object *json_of(const char *path)
 {
     char *text = json_text_of(path, GENERATED);
-    struct json_object *report = json_tokener_parse(text), *tool;
-    cr_assert_not_null(report, "%s: the report is not JSON", path);
-    json_object_object_del(report, "generated");
-    if (json_object_object_get_ex(report, "tool", &tool)) {
-        json_object_object_del(tool, "version");
-        json_object_object_del(tool, "libraries");
-    }
+    struct json_object *report = expected_parse(path, text);
     free(text);
     return report;
-}
-
-/* samples/NAME.json for samples/NAME.pcap. */
-static void expected_path(const char *sample, char *path)
-{
-    const char *end = strrchr(sample, '.');
-    snprintf(path, PATH_MOST, "%.*s.json", (int)(end - sample), sample);
-}
-
-static bool is_blessed(const char *sample)
-{
-    const char *name = getenv("BLESS");
-    if (!name || !*name)
-        return false;
-    const char *file = strrchr(sample, '/') + 1;
-    size_t stem = (size_t)(strrchr(file, '.') - file);
-    return strcmp(name, "all") == 0 || strcmp(name, file) == 0 ||
-           (strlen(name) == stem && strncmp(name, file, stem) == 0);
-}
-
-/* the first difference of two values */
-
-struct difference {
-    char where[LINE_MOST];
-    const char *expected, *got;
-};
-
-static bool differ(struct difference *difference, size_t at, struct json_object *expected, struct json_object *got);
-
-static bool differ_here(struct difference *difference, struct json_object *expected, struct json_object *got)
-{
-    difference->expected = expected ? json_object_to_json_string(expected) : "null, or nothing";
-    difference->got = got ? json_object_to_json_string(got) : "null, or nothing";
-    return true;
-}
-
-static size_t step_into_key(struct difference *difference, size_t at, const char *key)
-{
-    int count = snprintf(difference->where + at, LINE_MOST - at, "%s%s", at ? "." : "", key);
-    return at + (size_t)count < LINE_MOST ? at + (size_t)count : LINE_MOST - 1;
-}
-
-static bool objects_differ(struct difference *difference, size_t at, struct json_object *expected,
-                           struct json_object *got)
-{
-    json_object_object_foreach(expected, key, value)
-    {
-        struct json_object *other = NULL;
-        bool has = json_object_object_get_ex(got, key, &other);
-        size_t inner = step_into_key(difference, at, key);
-        if (!has ? differ_here(difference, value, NULL) : differ(difference, inner, value, other))
-            return true;
-    }
-    json_object_object_foreach(got, extra, surplus)
-    {
-        if (json_object_object_get_ex(expected, extra, NULL))
-            continue;
-        step_into_key(difference, at, extra);
-        return differ_here(difference, NULL, surplus);
-    }
-    difference->where[at] = '\0';
-    return false;
-}
-
-static bool arrays_differ(struct difference *difference, size_t at, struct json_object *expected,
-                          struct json_object *got)
-{
-    size_t expected_count = json_object_array_length(expected), got_count = json_object_array_length(got);
-    size_t most = expected_count > got_count ? expected_count : got_count;
-    for (size_t i = 0; i < most; i++) {
-        char index[24];
-        snprintf(index, sizeof index, "%zu", i);
-        size_t inner = step_into_key(difference, at, index);
-        struct json_object *a = i < expected_count ? json_object_array_get_idx(expected, i) : NULL;
-        struct json_object *b = i < got_count ? json_object_array_get_idx(got, i) : NULL;
-        if (differ(difference, inner, a, b))
-            return true;
-    }
-    difference->where[at] = '\0';
-    return false;
-}
-
-static bool differ(struct difference *difference, size_t at, struct json_object *expected, struct json_object *got)
-{
-    if (json_object_get_type(expected) != json_object_get_type(got))
-        return differ_here(difference, expected, got);
-    if (json_object_is_type(expected, json_type_object))
-        return objects_differ(difference, at, expected, got);
-    if (json_object_is_type(expected, json_type_array))
-        return arrays_differ(difference, at, expected, got);
-    return !json_object_equal(expected, got) && differ_here(difference, expected, got);
 }
 
 /* The report is the one that stands beside the capture. */
@@ -167,22 +65,10 @@ ParameterizedTestParameters(samples, expected)
 
 ParameterizedTest(struct sample *sample, samples, expected)
 {
-    char path[PATH_MOST];
-    expected_path(sample->path, path);
-    struct json_object *got = json_of(sample->path);
-    if (is_blessed(sample->path)) {
-        int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-        cr_assert_eq(json_object_to_file_ext(path, got, style), 0, "%s: cannot be written", path);
-        json_object_put(got);
-        return;
-    }
-    struct json_object *expected = json_object_from_file(path);
-    cr_assert_not_null(expected, "%s is not there, or no JSON: BLESS=NAME writes it", path);
-    struct difference difference = {.where = ""};
-    bool unlike = differ(&difference, 0, expected, got);
-    cr_assert_not(unlike, "%s\n@@ %s @@\n- %s\n+ %s", path, difference.where, difference.expected, difference.got);
-    json_object_put(expected);
-    json_object_put(got);
+    char stem[PATH_MOST];
+    const char *file = strrchr(sample->path, '/') + 1;
+    snprintf(stem, sizeof stem, "%.*s", (int)strcspn(file, "."), file);
+    expected_report("samples", stem, json_of(sample->path));
 }
 
 /* The same capture gives the same bytes. */
@@ -201,95 +87,18 @@ ParameterizedTest(struct sample *sample, samples, twice)
 
 /* truths */
 
-struct truth {
-    char file[PATH_MOST];
-    char address[64], outcome[64], culprit[64], mechanism[96];
-    int port;
-};
-
-/* Copies a field and steps over its tab; false when there is none. */
-static bool take_field(const char **line, char *field, size_t size)
-{
-    size_t length = strcspn(*line, "\t\n");
-    if (length == 0 || length >= size)
-        return false;
-    memcpy(field, *line, length);
-    field[length] = '\0';
-    *line += length + ((*line)[length] == '\t');
-    return true;
-}
-
-static bool read_truth(const char *line, struct truth *truth)
-{
-    char port[16];
-    bool fine = take_field(&line, truth->file, sizeof truth->file) &&
-                take_field(&line, truth->address, sizeof truth->address) && take_field(&line, port, sizeof port) &&
-                take_field(&line, truth->outcome, sizeof truth->outcome) &&
-                take_field(&line, truth->culprit, sizeof truth->culprit) &&
-                take_field(&line, truth->mechanism, sizeof truth->mechanism);
-    truth->port = fine ? atoi(port) : 0;
-    return fine;
-}
-
 ParameterizedTestParameters(samples, truth)
 {
-    char line[LINE_MOST];
-    size_t count = 0, room = 1024;
-    struct truth *truths = cr_calloc(room, sizeof *truths);
-    FILE *table = fopen("samples/truth.tsv", "r");
-    while (table && count < room && fgets(line, sizeof line, table))
-        if (*line != '#' && *line != '\n' && !read_truth(line, &truths[count++]))
-            snprintf(truths[count - 1].file, PATH_MOST, "row %zu of truth.tsv cannot be read", count);
-    if (table)
-        fclose(table);
-    return cr_make_param_array(struct truth, truths, count, NULL);
-}
-
-/* "a|b" holds the word "a" and the word "b"; "-" holds any. */
-static bool holds(const char *alternatives, const char *word)
-{
-    if (strcmp(alternatives, "-") == 0)
-        return true;
-    size_t length = strlen(word);
-    for (const char *at = alternatives; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (strcspn(at, "|") == length && strncmp(at, word, length) == 0)
-            return true;
-    return false;
-}
-
-static const char *word_of(struct json_object *object, const char *key)
-{
-    struct json_object *value;
-    return json_object_object_get_ex(object, key, &value) ? json_object_get_string(value) : "(nothing)";
-}
-
-static struct json_object *server_of(struct json_object *report, const struct truth *truth)
-{
-    struct json_object *servers, *port;
-    if (!json_object_object_get_ex(report, "servers", &servers))
-        return NULL;
-    for (size_t i = 0; i < json_object_array_length(servers); i++) {
-        struct json_object *server = json_object_array_get_idx(servers, i);
-        if (json_object_object_get_ex(server, "port", &port) && json_object_get_int(port) == truth->port &&
-            strcmp(word_of(server, "address"), truth->address) == 0)
-            return server;
-    }
-    return NULL;
+    return expected_truths("samples");
 }
 
 ParameterizedTest(struct truth *truth, samples, truth)
 {
-    char path[PATH_MOST + 16];
-    snprintf(path, sizeof path, "samples/%s", truth->file);
+    char path[2 * PATH_MOST];
+    snprintf(path, sizeof path, "%s/%s", truth->folder, truth->file);
     cr_assert_eq(access(path, R_OK), 0, "%s: not there", path);
-    struct json_object *report = json_of(path), *server = server_of(report, truth);
-    cr_assert_not_null(server, "%s: the report does not show %s port %d", path, truth->address, truth->port);
-    cr_expect(holds(truth->outcome, word_of(server, "outcome")), "%s: outcome %s, not %s", path,
-              word_of(server, "outcome"), truth->outcome);
-    cr_expect(holds(truth->culprit, word_of(server, "culprit")), "%s: culprit %s, not %s", path,
-              word_of(server, "culprit"), truth->culprit);
-    cr_expect(holds(truth->mechanism, word_of(server, "mechanism")), "%s: mechanism %s, not %s", path,
-              word_of(server, "mechanism"), truth->mechanism);
+    struct json_object *report = json_of(path);
+    expected_truth(truth, report);
     json_object_put(report);
 }
 
