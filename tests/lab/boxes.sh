@@ -176,3 +176,7 @@ impatient() {
         inside client dig "@$1" example.test MX +tcp +time=1 +tries=1 >/dev/null 2>&1 || true
     done
 }
+
+touch_port() { # ADDRESS PORT: connects there, and closes
+    inside client timeout 3 bash -c 'exec 3<>"/dev/tcp/$1/$2"' touch "$1" "$2" 2>/dev/null || true
+}

@@ -176,6 +176,35 @@ other_way() { # NAMESPACE RULE NEXT-HOP-IPV4 NEXT-HOP-IPV6: a way of its own for
     inside "$1" ip -6 route add default via "$4" table 53
 }
 
+# behind_bridge NAMESPACE: eth0 becomes a port of br0, so that "any" sees every packet at both
+behind_bridge() {
+    # IPv6 addresses go with the state of a link, so what there is is noted and set again.
+    inside "$1" sh -c '
+        v4=$(ip -4 -o addr show dev eth0 | awk "{ print \$4 }") v6=$(ip -6 -o addr show dev eth0 scope global | awk "{ print \$4 }")
+        via4=$(ip -4 route show default | awk "{ print \$3 }") via6=$(ip -6 route show default | awk "{ print \$3 }")
+        ip link add br0 type bridge
+        ip link set br0 address "$(cat /sys/class/net/eth0/address)"
+        ip addr flush dev eth0
+        ip link set eth0 master br0
+        ip link set br0 up
+        echo 0 >/proc/sys/net/ipv6/conf/br0/accept_dad
+        ip addr add "$v4" dev br0
+        ip addr add "$v6" dev br0 nodad
+        ip route replace default via "$via4"
+        ip route replace default via "$via6"'
+}
+
+# speaks_as NAMESPACE IPV4: its first address, which it puts into ICMP errors, is this one; it answers at its old one
+speaks_as() {
+    inside "$1" sh -ec '
+        old=$(ip -4 -o addr show dev eth0 | awk "{ print \$4 }") via=$(ip -4 route show default | awk "{ print \$3 }")
+        echo 1 >/proc/sys/net/ipv4/icmp_errors_use_inbound_ifaddr
+        ip addr flush dev eth0 scope global
+        ip addr add "$1/24" dev eth0
+        ip addr add "$old" dev eth0
+        ip route replace default via "$via"' sh "$2"
+}
+
 also_at() { # NAMESPACE ADDRESS: one more address of its first interface
     case $2 in
     *:*) inside "$1" ip addr add "$2/64" dev eth0 nodad ;;
