@@ -146,7 +146,7 @@ lab-quick: all
 	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
 	@rm -rf build/lab-quick
 	@tests/lab/run -q --optional -o build/lab-quick
-	@$(PYTHON) tests/lab/judge --optional -o build/lab-quick
+	@$(PYTHON) tests/lab/judge -q --optional -o build/lab-quick
 
 # Remake the samples with the same rows.
 .PHONY: samples

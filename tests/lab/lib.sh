@@ -22,11 +22,16 @@ urgent=
 if chrt -f 1 true 2>/dev/null; then urgent="chrt -f 1"; fi
 
 build_tools() { # once, before any lab_open
-    local source
-    tools=$(mktemp -d "${TMPDIR:-/tmp}/tcp53-tools.XXXXXX")
+    local source tool
+    tools=$lab_dir/../../build/lab-tools
+    mkdir -p "$tools"
+    tools=$(cd "$tools" && pwd)
     export tools
     for source in "$lab_dir"/*.c; do
-        cc -O2 -Wall -Wextra -o "$tools/$(basename "$source" .c)" "$source" || fail "$source does not compile"
+        tool=$tools/$(basename "$source" .c)
+        [ "$source" -nt "$tool" ] || continue
+        cc -O2 -Wall -Wextra -o "$tool.$$" "$source" || fail "$source does not compile"
+        mv "$tool.$$" "$tool"
     done
 }
 
