@@ -285,10 +285,13 @@ static const struct mode *find_mode(const char *word)
 static void end_connection(struct connection *c)
 {
     const struct linger at_once = {.l_onoff = 1};
-    if (!c->mode->unread)
-        recv(c->fd, c->in, sizeof c->in, 0); /* what is left unread would make the kernel reset */
-    if (c->busy && c->after == RESET)
+    if (c->busy && c->after == RESET) {
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    } else if (!c->mode->unread) {
+        recv(c->fd, c->in, sizeof c->in, 0); /* what is left unread would make the kernel reset */
+        shutdown(c->fd, SHUT_RDWR);
+        setsockopt(c->fd, SOL_SOCKET, SO_DETACH_FILTER, &(int){0}, sizeof(int)); /* see lose_payload */
+    }
     close(c->fd);
     c->fd = 0;
 }
@@ -356,7 +359,6 @@ static void accept_one(int listener)
     c->mode = accepted++ % 2 == 1 && is_mode(mode, "flaky") ? mode2 : mode;
     c->in_length = c->out_length = c->out_sent = 0;
     c->busy = c->queries = 0;
-    setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, NULL, 0);
     c->mode->on_accept(c);
     if (c->busy && delay == 0)
         write_some(c);
