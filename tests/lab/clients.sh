@@ -53,6 +53,19 @@ host_tcp() {
     sleep 0.1
 }
 
+# late_tcp ADDRESS: connects, and asks only a moment later
+late_tcp() {
+    inside client timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/53"; sleep 0.3
+        printf "\0\36\53\53\1\0\0\1\0\0\0\0\0\0\7example\4test\0\0\17\0\1" >&3; timeout 3 head -c 2 <&3 >&2' late "$1" 2>/dev/null || true
+    sleep 0.1
+}
+
+# resolver_tcp ADDRESS: through a resolver on the client; a row with it has "serve client forwarder ADDRESS"
+resolver_tcp() {
+    inside client dig @127.0.0.1 "$3" MX +time=3 +tries=1 >/dev/null 2>&1 || true
+    sleep 0.1
+}
+
 # by PROGRAM ADDRESS [COUNT [NAME]]: attempts by this program alone
 by() {
     local n

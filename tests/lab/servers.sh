@@ -21,7 +21,8 @@ write_zone() { # NUMBER of the case
 
 # serve NAMESPACE KIND [OPTION...]: an OPTION is a line of that server's own configuration,
 # a blank written as ~. Two servers of one kind may run in a namespace.
-# bind_notcp: BIND that is told to have no TCP; nsd_acl and knot_acl: for the one client that the only OPTION names.
+# bind_notcp: BIND that is told to have no TCP; nsd_acl and knot_acl: for the one client that the only OPTION names;
+# forwarder: unbound that asks the server that the only OPTION names, over TCP alone.
 serve() {
     local space=$1 kind=$2 dir options option
     shift 2
@@ -32,7 +33,7 @@ serve() {
     case $kind in
     bind)     start "$space" named -g -c "$dir/server.conf" ;;
     bind_notcp) start "$space" named -g -T notcp -c "$dir/server.conf" ;;
-    unbound)  start "$space" unbound -d -p -c "$dir/server.conf" ;;
+    unbound | forwarder) start "$space" unbound -d -p -c "$dir/server.conf" ;;
     nsd*)     start "$space" nsd -d -c "$dir/server.conf" ;;
     knot*)    start "$space" knotd -c "$dir/server.conf" ;;
     pdns)     start "$space" pdns_server --config-dir="$dir" ;;
@@ -93,6 +94,29 @@ config_unbound() {
 	    zonefile: "$work/example.test.zone"
 	    for-downstream: yes
 	    for-upstream: no
+	CONFIG
+}
+
+config_forwarder() {
+    local address=${options//[[:space:]]/}
+    cat <<-CONFIG
+	server:
+	    interface: 127.0.0.1
+	    username: ""
+	    chroot: ""
+	    directory: "$dir"
+	    pidfile: "$dir/pid"
+	    use-syslog: no
+	    do-daemonize: no
+	    module-config: "iterator"
+	    local-zone: "test." nodefault
+	    cache-max-ttl: 0
+	    tcp-upstream: yes
+	remote-control:
+	    control-enable: no
+	forward-zone:
+	    name: "."
+	    forward-addr: $address
 	CONFIG
 }
 
@@ -200,6 +224,16 @@ stand_in() {
 
 listens_on_tcp() { # NAMESPACE
     [ -n "$(inside "$1" ss -Hltn 'sport = :53')" ]
+}
+
+# down NAMESPACE ROUTER IFACE: the host says nothing any more, not even to its neighbour
+down() {
+    inside "$1" nft 'add table inet down
+        add chain inet down input { type filter hook input priority -10; policy drop; }
+        add table arp down
+        add chain arp down input { type filter hook input priority 0; policy drop; }'
+    inside "$2" ip neigh flush dev "$3"
+    inside "$2" ip -6 neigh flush dev "$3"
 }
 
 # hold NAMESPACE ADDRESS COUNT [BEGUN]: keeps so many idle connections open, from another client's place;
