@@ -3,8 +3,8 @@
  *
  *   standin MODE [OPTION=VALUE...]
  *     answer            two MX records for every question for MX or ANY, none for other types
- *     close             accepts, and closes at once
- *     reset             accepts, and resets at once
+ *     close             accepts, and closes at once: before the query in every run, but for delay= and mode2=
+ *     reset             the same, but resets
  *     close-unread      closes when the query has arrived, without reading it: the kernel sends a reset
  *     fin-after-query   reads the query, closes without an answer
  *     reset-after-query reads the query, resets
