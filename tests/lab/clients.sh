@@ -56,7 +56,8 @@ host_tcp() {
 # late_tcp ADDRESS: connects, and asks only a moment later
 late_tcp() {
     inside client timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/53"; sleep 0.3
-        printf "\0\36\53\53\1\0\0\1\0\0\0\0\0\0\7example\4test\0\0\17\0\1" >&3; timeout 3 head -c 2 <&3 >&2' late "$1" 2>/dev/null || true
+        printf "\0\36\53\53\1\0\0\1\0\0\0\0\0\0\7example\4test\0\0\17\0\1" >&3
+        timeout 3 head -c 2 <&3 >&2' late "$1" 2>/dev/null || true
     sleep 0.1
 }
 
@@ -115,11 +116,13 @@ connect_only() {
 mail() {
     local address=$1 domain=$2 expected=$3 n dir=$work/postfix log
     log=$dir/log
+    local not_found="Host or domain name not found. Name service error for name=$domain type=MX: Host not found, try again"
     local -A wanted=(
         [found]='connect to mail[1-5]\.example\.test\[' # where nobody listens
-        [deferred]="status=deferred (Host or domain name not found. Name service error for name=$domain type=MX: Host not found, try again)"
+        [deferred]="status=deferred ($not_found)"
     )
-    mkdir -p "$dir/data" "$dir"/queue/{active,bounce,corrupt,defer,deferred,flush,hold,incoming,maildrop,pid,private,public,saved,trace}
+    mkdir -p "$dir/data" "$dir"/queue/{active,bounce,corrupt,defer,deferred,flush,hold} \
+        "$dir"/queue/{incoming,maildrop,pid,private,public,saved,trace}
     chmod 711 "$work" "$dir" # Postfix gives up being root
     chown postfix "$dir/data" "$dir"/queue/[!p]* "$dir/queue/private" "$dir/queue/public"
     chgrp postdrop "$dir/queue/maildrop" "$dir/queue/public"
@@ -133,7 +136,8 @@ mail() {
     for n in 1 2 3; do
         printf 'Subject: %s\n\n' "$n" | inside client sendmail -C "$dir" -f '<>' "user$n@$domain"
     done
-    wait_until 30 postfix_said 3 "${wanted[$expected]}" || fail "Postfix did not log '$expected': $(grep -v connect "$log")"
+    wait_until 30 postfix_said 3 "${wanted[$expected]}" ||
+        fail "Postfix did not log '$expected': $(grep -v connect "$log")"
     echo "Postfix: $(grep -m 1 -o "${wanted[$expected]}.*" "$log")"
     kill "${started[-1]}" # the master, and with it all
     wait_until 10 nobody_in client "$dir" || fail "Postfix does not end"
@@ -143,10 +147,10 @@ postfix_said() { # COUNT TEXT
     [ "$(grep -c -- "$2" "$work/postfix/log")" -ge "$1" ]
 }
 
-nobody_in() { # NAMESPACE TEXT: no process there with this in its environment
+nobody_in() { # NAMESPACE TEXT: no process there with this in its command line or environment
     local pid
     for pid in $(ip netns pids "$prefix-$1"); do
-        ! grep -qsF -- "$2" "/proc/$pid/environ" || return 1
+        ! grep -qsF -- "$2" "/proc/$pid/cmdline" "/proc/$pid/environ" || return 1
     done
 }
 
