@@ -53,7 +53,7 @@ lab_open() { # FAMILY, NUMBER of the case, far|0
 lab_close() {
     trap - EXIT
     trap '' INT TERM HUP
-    local pid space tries
+    local pid tries
     for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
     for pid in "${started[@]}"; do
         for ((tries = 0; tries < 20; tries++)); do
@@ -62,21 +62,28 @@ lab_close() {
         done
         kill -KILL "$pid" 2>/dev/null || true
     done
-    for space in "${spaces[@]}"; do remove_space "$space"; done
+    remove_spaces "${spaces[@]}"
     rm -rf "$work"
 }
 
-remove_space() { # NAMESPACE, its whole name
+remove_spaces() { # NAMESPACE..., their whole names; and whatever still runs there
     local pid
-    for pid in $(ip netns pids "$1" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
-    ip netns del "$1" 2>/dev/null || true
+    for pid in $(inhabitants "$@"); do kill -KILL "$pid" 2>/dev/null || true; done
+    printf 'netns del %s\n' "$@" | ip -force -batch - 2>/dev/null || true
+}
+
+inhabitants() { # NAMESPACE...: as `ip netns pids`, but for all of them in one go
+    {
+        stat -L -c '%i' "${@/#//run/netns/}"
+        stat -L -c '%i %n' /proc/[0-9]*/ns/net
+    } 2>/dev/null | awk -F'[ /]' 'NF == 1 { ours[$1] } NF > 1 && $1 in ours { print $4 }'
 }
 
 remove_leftovers() { # the namespaces of labs that were killed outright
     local space owner
     for space in $(ip netns list 2>/dev/null | awk '/^tcp53-[0-9]+-/ { print $1 }'); do
         owner=${space#tcp53-}
-        [ -e "/proc/${owner%%-*}" ] || remove_space "$space"
+        [ -e "/proc/${owner%%-*}" ] || remove_spaces "$space"
     done
 }
 

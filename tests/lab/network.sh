@@ -67,13 +67,12 @@ later_ip() { echo "$2" >>"$work/network/$1.ip"; } # NAMESPACE IP-COMMAND
 do_it_all() {
     local file space
     [ ! -e "$work/network/links" ] || ip -batch "$work/network/links"
-    rm -f "$work/network/links"
     for file in "$work"/network/*.ip; do
         space=${file##*/}
         space=${space%.ip}
         inside "$space" sh -ec '[ ! -e "$1.sh" ] || . "$1.sh"; exec ip -batch "$1.ip"' sh "$work/network/$space"
-        rm -f "$work/network/$space".*
     done
+    rm "$work"/network/*
 }
 
 add_space() { # NAME
