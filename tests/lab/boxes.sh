@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2016,SC2154
 # Firewalls and other boxes: words for the set-up of a row. All are for both address families.
 
 filter() { # NAMESPACE input|forward|output NFTABLES-RULE
