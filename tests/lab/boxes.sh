@@ -124,7 +124,8 @@ tcp_route() {
 # black_hole NAMESPACE IFACE: a short MTU there, and nobody is told
 black_hole() {
     inside "$1" ip link set "$2" mtu 1280
-    tables "$1" -A OUTPUT -p icmp -j DROP
+    filter "$1" output icmp type destination-unreachable drop
+    filter "$1" output icmpv6 type packet-too-big drop
 }
 
 # forgetful NAMESPACE [reject-with...]: a stateful filter that forgets a connection after a second of quiet
