@@ -37,7 +37,7 @@ PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck
 all: tcp53
 
 tcp53: $(BUILD)/tcp53
-	@cp $< $@
+	@cp -f $< $@
 
 $(BUILD)/tcp53: $(command_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@echo '  LD $@'

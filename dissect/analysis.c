@@ -229,12 +229,16 @@ void analysis_feed(struct analysis *analysis, const struct frame *frame)
         trail_frame(analysis->options.trail, frame->time_ns);
     enum packet_status status = packet_parse(packet, frame);
     analysis->counters.statuses[status]++;
+    if (analysis->options.trail && status == PACKET_SHORT)
+        trail_unread(analysis->options.trail);
     if (status != PACKET_OK)
         return;
     if (packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP)
         feed_ports(analysis, place);
     else
         feed_icmp(analysis, packet);
+    if (analysis->options.trail && packet->protocol != PROTOCOL_TCP && packet->protocol != PROTOCOL_UDP)
+        trail_icmp_seen(analysis->options.trail);
     flows_age(analysis->flows, analysis->now_ns);
 }
 

@@ -39,11 +39,34 @@ static bool covers(const struct both *both, const struct step *step, enum pair_s
     return pair_covers(both->pair, side, step->time_ns);
 }
 
+/*
+ * From the last answer over UDP before the flow to the first after it: answers that the other capture lacks show that it
+ * had a gap.
+ */
+static bool has_gap(const struct both *both)
+{
+    enum { AROUND = 4096 };
+    uint32_t first = both->track->first, last = both->track->last, end = trail_step_count(both->here);
+    uint32_t from = first > AROUND ? first - AROUND : 0, until = end - last > AROUND ? last + AROUND : end;
+    bool missing = false;
+    for (uint32_t i = from; i < until; i++) {
+        const struct step *step = trail_step(both->here, i);
+        if (step->kind != TRAIL_UDP || !step->from_server || step->server != both->track->server)
+            continue;
+        if (i < first)
+            missing = false; /* the latest one counts */
+        missing |= step->twin == TRAIL_NONE;
+        if (i > last)
+            break;
+    }
+    return missing;
+}
+
 /* The other capture was running from the flow's first packet to its last, and it sees what goes to this server. */
 static bool is_covered(const struct both *both)
 {
     return both->server->matched[0] > 0 && covers(both, trail_step(both->here, both->track->first), PAIR_CLIENT) &&
-           covers(both, trail_step(both->here, both->track->last), PAIR_CLIENT);
+           covers(both, trail_step(both->here, both->track->last), PAIR_CLIENT) && !has_gap(both);
 }
 
 /* The other capture has packets that this server sent: a capture of one direction proves nothing of the other. */
@@ -69,7 +92,7 @@ static bool is_weighty(const struct step *step)
 }
 
 /* What ended the flow: a packet of the server's side. */
-static uint32_t end_crossing(const struct both *both, const struct flow_record *record)
+static uint32_t end_crossing(const struct both *both, const struct flow_record *record, const struct flow_end *end)
 {
     const struct sighting *last =
         record->decisive < record->timeline_count ? &record->timeline[record->decisive] : NULL;
@@ -77,9 +100,14 @@ static uint32_t end_crossing(const struct both *both, const struct flow_record *
     if (index == TRAIL_NONE)
         return 0;
     const struct step *step = trail_step(both->here, index);
+    bool ends =
+        step->kind == TRAIL_ICMP || (step->flags & (TCP_FIN | TCP_RST)) || end->mechanism == MECHANISM_ERROR_RCODE;
     if (step->twin != TRAIL_NONE)
-        return CROSSING_END_PASSED;
-    return is_weighty(step) && sees_server(both) && covers(both, step, PAIR_CLIENT) ? CROSSING_END_MADE : 0;
+        return ends ? CROSSING_END_PASSED : 0;
+    /* a filter for a port lets no ICMP in, so what is missing there may have been left out */
+    if (step->kind == TRAIL_ICMP && both->other && trail_extent(both->there).icmp == 0)
+        return 0;
+    return ends && sees_server(both) && covers(both, step, PAIR_CLIENT) ? CROSSING_END_MADE : 0;
 }
 
 static uint32_t here_crossing(const struct both *both)
@@ -134,13 +162,13 @@ static uint32_t there_crossing(const struct both *both)
 {
     uint32_t found = 0, at = TRAIL_NONE;
     const struct step *step;
-    bool left = false;
+    bool over = false;
     while ((step = next_step(both->there, both->other, &at))) {
         bool leaves = client_leaves(step);
-        left |= leaves;
+        over |= leaves || (step->from_server && (step->flags & (TCP_FIN | TCP_RST)) && step->twin != TRAIL_NONE);
         if (step->twin != TRAIL_NONE || !is_weighty(step) || !covers(both, step, PAIR_SERVER))
             continue;
-        if (step->from_server && !left && both->server->matched[1] > 0 && !came_by(both, step))
+        if (step->from_server && !over && both->server->matched[1] > 0 && !came_by(both, step))
             found |= CROSSING_REPLY_LOST;
         if (leaves && !was_sent(both, step))
             found |= CROSSING_CLIENT_MADE;
@@ -218,14 +246,14 @@ static uint32_t relay_crossing(const struct both *both)
     return found;
 }
 
-uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, bool ended)
+uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, const struct flow_end *end)
 {
     struct both both;
     if (!find_both(pair, record, &both) || !is_covered(&both))
         return 0;
     uint32_t found = CROSSING_COVERED | here_crossing(&both);
-    if (ended)
-        found |= end_crossing(&both, record);
+    if (end->outcome != OUTCOME_UNANSWERED)
+        found |= end_crossing(&both, record, end);
     if (!both.other)
         return found | CROSSING_LOST | relay_crossing(&both);
     found |= CROSSING_ARRIVED | there_crossing(&both);

@@ -113,6 +113,18 @@ static bool later_query_reset(const struct flow *flow)
            rst->time_ns - flow->query_ns < FLOW_SILENCE_NS && flow->query_ns - answer->time_ns < FLOW_IDLE_CLOSE_NS;
 }
 
+/*
+ * The server closes (FIN, or RST with an ACK) without acknowledging the query, which was sent again meanwhile: it never
+ * got it, and what it closes is an idle connection.
+ */
+static bool never_heard(const struct flow *flow, enum flow_event end)
+{
+    const struct sighting *close = flow_saw(&flow->record, end);
+    return close && saw(flow, FLOW_QUERY) && !saw(flow, FLOW_QUERY_ACKED) && (close->flags & TCP_ACK) &&
+           !seq_before(flow->query_seq, close->ack) && flow->record.count[FLOW_QUERY_AGAIN] > 0 &&
+           close->time_ns - flow->query_ns >= FLOW_PATIENCE_NS;
+}
+
 static enum mechanism answered_mechanism(const struct flow *flow)
 {
     if (later_query_reset(flow))
@@ -236,6 +248,8 @@ static struct cause silence(const struct flow *flow, int64_t now_ns)
     int64_t waited = now_ns - flow->first_ns;
     if (flow->signs & SIGN_SYNACK_IGNORED)
         return (struct cause){MECHANISM_SYNACK_IGNORED, FLOW_SYNACK};
+    if (window_stayed_shut(flow, now_ns))
+        return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_SYNACK};
     if (saw(flow, FLOW_SYNACK) || saw(flow, FLOW_ACK))
         return (struct cause){waited >= FLOW_SILENCE_NS ? MECHANISM_CLIENT_ABORTED : MECHANISM_INCOMPLETE, FLOW_SYN};
     if (flow->client_side.has_acked) /* it answers a SYN-ACK that was not captured */
@@ -264,17 +278,21 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
         return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
     if (flow->signs & SIGN_CLIENT_FORGED)
         return (struct cause){MECHANISM_FORGED_RESET, FLOW_CLIENT_RST};
-    bool rst = saw(flow, FLOW_SERVER_RST) && !client_left_before(flow, FLOW_SERVER_RST);
+    bool rst =
+        saw(flow, FLOW_SERVER_RST) && !client_left_before(flow, FLOW_SERVER_RST) && !never_heard(flow, FLOW_SERVER_RST);
+    bool fin = saw(flow, FLOW_SERVER_FIN) && !client_left_before(flow, FLOW_SERVER_FIN);
     /* a RST that does not acknowledge the SYN ends nothing: its client goes on (RFC 9293, 3.10.7.3) */
     if (rst && (flow->signs & SIGN_BAD_ACK) && flow->record.count[FLOW_SYN_AGAIN] > 0 && !saw(flow, FLOW_SYNACK))
         return (struct cause){MECHANISM_SYN_RESET, FLOW_SERVER_RST};
     if (rst)
         return server_reset(flow);
-    if (saw(flow, FLOW_SERVER_FIN) && !client_left_before(flow, FLOW_SERVER_FIN))
+    if (fin && !never_heard(flow, FLOW_SERVER_FIN))
         return server_close(flow);
     if (icmp_decides(flow))
         return (struct cause){icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type, flow->record.icmp_code),
                               FLOW_ICMP};
+    if (fin)
+        return query_silence(flow, time_of(flow, FLOW_SERVER_FIN) - flow->query_ns, true);
     if (saw(flow, FLOW_CLIENT_FIN) || saw(flow, FLOW_CLIENT_RST))
         return client_left(flow);
     return silence(flow, now_ns);

@@ -10,6 +10,8 @@
 
 #include <string.h>
 
+enum { CLIENTS_MEASURED = 64 }; /* questions of a server whose TTL is noted */
+
 struct pending {
     uint64_t key;
     int64_t time_ns; /* 0: free */
@@ -86,7 +88,8 @@ static void take_question(struct exchanges *exchanges, const struct packet *pack
         exchanges->counters.evicted++;
     exchanges->counters.questions++;
     struct server *server = facts_server_at(exchanges->facts, index);
-    server->udp_queries++;
+    if (server->udp_queries++ < CLIENTS_MEASURED)
+        ttl_set_add(&server->client_ttl, packet->ttl, packet->ref);
     server->last_udp_query_ns = packet->time_ns;
     *slot = (struct pending){.key = key_of(packet->source, packet->source_port, index, message->id),
                              .time_ns = packet->time_ns,
@@ -147,6 +150,7 @@ static void take_answer(struct exchanges *exchanges, const struct packet *packet
     }
     facts_ip_id(exchanges->facts, index, packet, true);
     server->udp_answers++;
+    server->udp_incoming += packet->direction == LINK_INCOMING;
     exchanges->counters.answers++;
     bool refusal = dns_rcode_is_refusal(message->rcode);
     server->udp_refused += refusal;

@@ -51,10 +51,12 @@ struct server {
     uint16_t udp_id; /* IP-ID of the latest UDP answer */
     uint32_t tcp;    /* index of its struct tcp_facts, or FACTS_NONE */
     uint32_t udp_queries, udp_answers, udp_truncated, udp_refused, udp_unreachable;
+    uint32_t udp_incoming;  /* answers that a cooked capture calls incoming: this host is not the server */
     uint32_t udp_contested; /* questions answered twice, from different distances */
     int64_t first_ns, last_ns;
     int64_t last_udp_query_ns, last_udp_answer_ns, last_udp_unreachable_ns;
-    uint64_t mac; /* source of its UDP answers; 0 not known, FACTS_MAC_VARIES several */
+    uint64_t mac;              /* source of its UDP answers; 0 not known, FACTS_MAC_VARIES several */
+    struct ttl_set client_ttl; /* of the first questions over UDP */
     struct ttl_set references[REFERENCES];
     struct delays udp_rtt;
 };

@@ -144,7 +144,7 @@ static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
     struct flow *flow = &flows->slots[slot];
     struct flow_end end = flow_end_of(flow, now_ns);
     if (flows->pair)
-        end.crossings = pair_crossings(flows->pair, &flow->record, end.outcome != OUTCOME_UNANSWERED);
+        end.crossings = pair_crossings(flows->pair, &flow->record, &end);
     if (end.mechanism == MECHANISM_NONE)
         flows->counters.strays++;
     else

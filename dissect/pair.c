@@ -388,6 +388,7 @@ static bool measure_servers(struct pair *pair)
         return false;
     for (uint32_t i = 0; i < trail_step_count(here); i++) {
         const struct step *step = trail_step(here, i);
+        pair->servers[step->server].answers += step->kind == TRAIL_UDP && step->from_server;
         if (step->twin == TRAIL_NONE)
             continue;
         int other = trail_step(pair->trails[PAIR_SERVER], step->twin)->ttl;
@@ -446,6 +447,7 @@ static bool summarise(struct pair *pair)
     for (int side = 0; side < PAIR_SIDES; side++) {
         struct trail_extent extent = trail_extent(pair->trails[side]);
         summary->left_out += extent.left_out;
+        summary->filtered[side] = extent.frames == extent.packets;
         summary->holds_tcp[side] = extent.frames > extent.datagrams;
     }
     return true;
@@ -519,6 +521,24 @@ const struct pair_server *pair_server(const struct pair *pair, struct addr addre
         if (addr_same(pair->servers[i].address, address))
             return &pair->servers[i];
     return NULL;
+}
+
+static bool knows_server(const struct pair *pair, struct addr address)
+{
+    for (uint32_t i = 0; i < trail_server_count(pair->trails[PAIR_SERVER]); i++)
+        if (addr_same(trail_server(pair->trails[PAIR_SERVER], i), address))
+            return true;
+    return false;
+}
+
+bool pair_is_foreign(const struct pair *pair, struct addr address)
+{
+    const struct pair_server *server = pair_server(pair, address);
+    struct trail_extent here = trail_extent(pair->trails[PAIR_CLIENT]);
+    struct trail_extent there = trail_extent(pair->trails[PAIR_SERVER]);
+    bool overlap = there.frames > 0 && there.first_ns <= here.last_ns && there.last_ns >= here.first_ns;
+    return server && overlap && knows_server(pair, address) && server->answers > 0 &&
+           server->matched[0] + server->matched[1] == 0 && here.left_out + there.left_out == 0;
 }
 
 bool pair_covers(const struct pair *pair, enum pair_side side, int64_t time_ns)

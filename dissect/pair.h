@@ -21,6 +21,7 @@ struct pair_server {
     struct addr address;
     uint32_t matched[2];        /* packets that both captures have: from clients, from the server */
     uint32_t alone[2];          /* those of the sending side's that the other lacks though it was running */
+    uint32_t answers;           /* datagrams of the server's at the client's side */
     uint32_t flows, flows_lost; /* TCP flows that reached the server's side; that did not */
     int hops[2];                /* routers between the captures: of clients' packets, of the server's */
 };
@@ -32,6 +33,7 @@ struct pair_summary {
     bool rewritten;                     /* TCP sequence numbers differ: a firewall that randomises them, or a proxy */
     bool swapped;                       /* TTLs say that the captures were named in the other order */
     bool holds_tcp[PAIR_SIDES];         /* the capture has more than DNS over UDP, so its filter may have let TCP in */
+    bool filtered[PAIR_SIDES];          /* the capture has nothing but DNS */
     uint64_t left_out;
 };
 
@@ -61,13 +63,15 @@ void pair_free(struct pair *pair);
 struct pair_summary pair_summary(const struct pair *pair);
 /* NULL for a server that the client's side never saw. */
 const struct pair_server *pair_server(const struct pair *pair, struct addr address);
+/*
+ * True when the captures overlap in time by their own clocks, both have packets of this server, the client's side even
+ * answers, and not one of them is in both.
+ */
+bool pair_is_foreign(const struct pair *pair, struct addr address);
 /* True when the other side's capture was running at this time of `side`'s clock. */
 bool pair_covers(const struct pair *pair, enum pair_side side, int64_t time_ns);
-/*
- * The crossings (enum crossing) of a flow of the client's side; 0 when the pair knows nothing of it. `ended`: by its
- * decisive packet, and not by silence.
- */
-uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, bool ended);
+/* The crossings (enum crossing) of a flow of the client's side; 0 when the pair knows nothing of it. */
+uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, const struct flow_end *end);
 /* The same packet at the server's side: NULL when it is not there. */
 const struct step *pair_twin(const struct pair *pair, struct frame_ref client_side);
 

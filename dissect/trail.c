@@ -127,6 +127,11 @@ void trail_frame(struct trail *trail, int64_t time_ns)
         extent->last_ns = time_ns;
 }
 
+void trail_unread(struct trail *trail)
+{
+    trail->extent.left_out++;
+}
+
 static struct step *add_step(struct trail *trail, const struct packet *packet, uint16_t server, bool from_server)
 {
     if (trail->step_count == TRAIL_STEPS || server == TRAIL_SERVERS) {
@@ -249,15 +254,22 @@ static void take_datagram(struct trail *trail, const struct flow_key *key, const
 
 void trail_packet(struct trail *trail, const struct flow_key *key, const struct packet *packet, bool from_server)
 {
+    trail->extent.packets++;
     if (packet->protocol == PROTOCOL_TCP)
         take_segment(trail, key, packet, from_server);
     else
         take_datagram(trail, key, packet, from_server);
 }
 
+void trail_icmp_seen(struct trail *trail)
+{
+    trail->extent.icmp++;
+}
+
 void trail_icmp(struct trail *trail, const struct flow_key *key, const struct packet *packet)
 {
     uint32_t index = trail_find(trail, key);
+    trail->extent.packets++;
     struct step *step = index == TRAIL_NONE ? NULL : add_step(trail, packet, trail->tracks[index].server, true);
     if (!step)
         return;

@@ -55,8 +55,12 @@ void trail_free(struct trail *trail);
 
 /* Every frame of the capture, whatever it holds: how far the capture reaches. */
 void trail_frame(struct trail *trail, int64_t time_ns);
+/* A frame that was cut before its ports and sequence numbers: nobody knows what it was. */
+void trail_unread(struct trail *trail);
 /* A packet of the DNS port; a capture's second copy is left out. */
 void trail_packet(struct trail *trail, const struct flow_key *key, const struct packet *packet, bool from_server);
+/* Any packet of ICMP: the capture takes them. */
+void trail_icmp_seen(struct trail *trail);
 /* An ICMP error about a TCP packet toward the DNS port. */
 void trail_icmp(struct trail *trail, const struct flow_key *key, const struct packet *packet);
 
@@ -73,9 +77,10 @@ uint32_t trail_find(const struct trail *trail, const struct flow_key *key);
 uint32_t trail_step_of(const struct trail *trail, struct frame_ref ref);
 
 struct trail_extent {
-    int64_t first_ns, last_ns; /* of all frames; 0: there was none */
-    uint64_t frames, datagrams;
-    uint64_t left_out; /* packets beyond what is kept */
+    int64_t first_ns, last_ns;           /* of all frames; 0: there was none */
+    uint64_t frames, datagrams, packets; /* packets: of the DNS port, or ICMP errors about them */
+    uint64_t icmp;                       /* packets of ICMP, whatever they say */
+    uint64_t left_out;                   /* packets beyond what is kept, or cut too short to be told */
 };
 struct trail_extent trail_extent(const struct trail *trail);
 

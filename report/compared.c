@@ -173,8 +173,9 @@ unsigned compared_weaknesses(const struct report *report, char **sentences, unsi
         {summary.clock.known && is_uncovered(report),
          "The server side's capture was not running while connections failed, or has none of that server's packets: "
          "there it says nothing of them"},
-        {summary.left_out > 0, "A capture has more DNS packets than can be compared (--client and --server lessen "
-                               "them), so that what is missing in it proves nothing"},
+        {summary.left_out > 0,
+         "A capture has packets that cannot be compared, cut before their ports and numbers or too "
+         "many (--client lessens them), so that what is missing in it proves nothing"},
         {!summary.holds_tcp[PAIR_SERVER], "The server side's capture holds nothing but DNS over UDP: its filter may "
                                           "have left TCP out"},
     };

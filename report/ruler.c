@@ -160,14 +160,16 @@ static enum vantage vantage_by_time(const struct tcp_facts *tcp)
 enum vantage ruler_vantage(const struct server *server, const struct tcp_facts *tcp)
 {
     bool client_seen = false, server_seen = false;
-    bool client_zero = all_at_zero(&tcp->client_ttl, &client_seen) && client_seen;
+    bool client_zero = all_at_zero(&tcp->client_ttl, &client_seen);
+    client_zero = all_at_zero(&server->client_ttl, &client_seen) && client_zero; /* SYNs may be a proxy's beside */
+    client_zero = client_zero && client_seen;
     bool server_zero = all_at_zero(&server->references[REFERENCE_UDP_ANSWER], &server_seen);
     server_zero = all_at_zero(&server->references[REFERENCE_SYNACK], &server_seen) && server_zero;
     server_zero = all_at_zero(&server->references[REFERENCE_TCP_ANSWER], &server_seen) && server_zero && server_seen;
     if (tcp->from_client_out > 0 && tcp->from_client_in == 0)
         return VANTAGE_CLIENT;
     if (tcp->from_client_in > 0 && tcp->from_client_out == 0)
-        return server_zero ? VANTAGE_SERVER : VANTAGE_PATH;
+        return server_zero && server->udp_incoming == 0 ? VANTAGE_SERVER : VANTAGE_PATH;
     if (client_zero && server_zero)
         return vantage_by_time(tcp);
     if (client_zero)

@@ -51,6 +51,7 @@ struct rule_case {
     struct reading synack; /* the SYN-ACK against that */
     struct reading ack;    /* the ACK of the query against that */
     uint32_t alike;        /* flows of this server whose decisive packet bore the same TTL */
+    bool forged_alike;     /* a packet with that TTL was forged, as another flow proves */
     bool constant;         /* all decisive packets of this server bore that TTL */
     bool udp_alive;        /* the server answered UDP while TCP failed, or after */
     enum vantage far;      /* where the server side's capture was taken, of two */

@@ -26,12 +26,12 @@ static bool nearer_constant(const struct rule_case *c)
 
 static bool nearer_likely(const struct rule_case *c)
 {
-    return nearer_by_two(c) && !nearer_constant(c) && (seen_steady(c) || gap_is_plain(c));
+    return nearer_by_two(c) && !nearer_constant(c) && (gap_is_plain(c) || (seen_steady(c) && !seen_at_round_trip(c)));
 }
 
 static bool nearer_few(const struct rule_case *c)
 {
-    return nearer_by_two(c) && !seen_steady(c) && !gap_is_plain(c);
+    return nearer_by_two(c) && !gap_is_plain(c) && (!seen_steady(c) || seen_at_round_trip(c));
 }
 
 static bool many_flows(const struct rule_case *c)
@@ -68,7 +68,7 @@ static bool nearer_than_handshake_alone(const struct rule_case *c)
 static bool same_distance(const struct rule_case *c)
 {
     return seen_segment(c) && c->end.relation == RELATION_SAME && c->ruler.kind == RULER_DNS_ANSWERS &&
-           c->vantage != VANTAGE_SERVER && !seen_posing(c) &&
+           c->vantage != VANTAGE_SERVER && !seen_posing(c) && !c->forged_alike && !seen_refuted(c) &&
            (c->synack.relation == RELATION_SAME || c->synack.relation == RELATION_UNKNOWN);
 }
 
@@ -126,8 +126,9 @@ static const struct rule rows[] = {
     {"nearer-few-samples", BOX, WEAK, GROUP_DISTANCE, nearer_few,
      "The packet came from {end_hops} away (TTL {end_ttl}), the server's own {ref_kind} from {ref_hops} (TTL "
      "{ref_ttl}).",
-     "By few packets and few hops: another route, or another site of an anycast address, would do it too.",
-     "asymmetric routes differ by 1 to 3 routers"},
+     "By few packets and few hops, or after a whole round trip: another route for TCP, or another site of an anycast "
+     "address, would do it too.",
+     "asymmetric routes differ by 1 to 3 routers; [lab]: policy routing by protocol"},
     {"nearer-one-hop", BOX, STRONG, GROUP_DISTANCE, nearer_one_hop,
      "All {alike} packets that ended connections came from one hop nearer (TTL {end_ttl}) than the server's own DNS "
      "answers (TTL "

@@ -2,9 +2,7 @@
 #include "report/seen.h"
 
 enum {
-    FLOOR_LEAST_US = 4000, /* round trips below this are too near the noise of a capture to compare */
-    FLOOR_SAMPLES = 5,
-    FLOOR_NEAR = 3, /* of them within 1.25 times the least */
+    FLOOR_NEAR = 3, /* of them within 1.5 times the least */
     COUNTER_STEPS = 3,
 };
 
@@ -91,38 +89,24 @@ static bool own_counter(const struct rule_case *c)
            !shared_counter(c);
 }
 
-static bool handshake_floor(const struct rule_case *c)
-{
-    return c->tcp->handshake.count >= FLOOR_SAMPLES && c->tcp->handshake.least_us >= FLOOR_LEAST_US;
-}
-
-static bool udp_floor(const struct rule_case *c)
-{
-    return c->server->udp_rtt.count >= FLOOR_SAMPLES && c->server->udp_rtt.least_us >= FLOOR_LEAST_US;
-}
-
 static bool udp_floor_is_bare(const struct rule_case *c)
 {
     const struct delays *rtt = &c->server->udp_rtt;
     uint32_t seen = 0, near = 0;
     for (; seen < FACTS_DELAYS && seen < rtt->count; seen++)
-        near += rtt->recent_us[seen] <= rtt->least_us / 4 * 5;
-    return udp_floor(c) && near >= FLOOR_NEAR && near * 3 >= seen;
-}
-
-static bool timed(const struct rule_case *c)
-{
-    return seen_segment(c) && c->vantage == VANTAGE_CLIENT && c->ending->most_us > 0;
+        near += rtt->recent_us[seen] <= rtt->least_us / 2 * 3;
+    return seen_udp_floor(c) && near >= FLOOR_NEAR && near * 3 >= seen;
 }
 
 static bool too_early(const struct rule_case *c)
 {
-    return timed(c) && handshake_floor(c) && c->ending->most_us < c->tcp->handshake.least_us / 2;
+    return seen_timed(c) && seen_handshake_floor(c) && c->ending->most_us < c->tcp->handshake.least_us / 2;
 }
 
 static bool earlier_than_udp(const struct rule_case *c)
 {
-    return timed(c) && !handshake_floor(c) && udp_floor(c) && c->ending->most_us < c->server->udp_rtt.least_us / 2;
+    return seen_timed(c) && !seen_handshake_floor(c) && seen_udp_floor(c) &&
+           c->ending->most_us < c->server->udp_rtt.least_us / 2;
 }
 
 static bool too_early_for_udp(const struct rule_case *c)
@@ -137,9 +121,8 @@ static bool too_early_for_lookups(const struct rule_case *c)
 
 static bool at_round_trip(const struct rule_case *c)
 {
-    uint32_t floor = handshake_floor(c) ? c->tcp->handshake.least_us : c->server->udp_rtt.least_us;
-    return timed(c) && (handshake_floor(c) || udp_floor(c)) && c->ending->least_us >= floor / 10 * 8 &&
-           c->ending->most_us <= floor * 3;
+    return c->end.relation != RELATION_NEARER &&
+           seen_at_round_trip(c); /* a box shortly before the server is as far in time */
 }
 
 static bool slow(const struct rule_case *c)
@@ -211,11 +194,11 @@ static const struct rule rows[] = {
     {"rst-too-early", BOX, STRONG, GROUP_TIMING, too_early,
      "The RST came {delay}, the server's fastest handshake takes {floor}.",
      "Nothing arrives from the server in less than half of its least round trip.",
-     "RTT floor over at least 5 handshakes of 4 ms or more"},
+     "RTT floor over at least 3 handshakes of 4 ms or more; [lab]: resets forged with the server's TTL"},
     {"rst-earlier-than-udp", BOX, STRONG, GROUP_TIMING, too_early_for_udp,
      "The RST came {delay}; none of the server's UDP answers takes less than {floor}, and several just that.",
      "UDP answers that take the same time are bare round trips; nothing arrives from there in less than half.",
-     "RTT floor over at least 5 answers of 4 ms or more, a third of them within 1.25 times the least; [lab]: TTL set "
+     "RTT floor over at least 5 answers of 4 ms or more, a third of them within 1.5 times the least; [lab]: TTL set "
      "to match"},
     {"rst-earlier-than-lookups", BOX, WEAK, GROUP_TIMING, too_early_for_lookups,
      "The RST came {delay}, the server's fastest UDP answer takes {floor}.",

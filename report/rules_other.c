@@ -74,8 +74,8 @@ static bool own_host_rejects(const struct rule_case *c)
 {
     if (c->vantage != VANTAGE_SERVER || c->ruler.farthest > 0)
         return false;
-    if (seen_icmp(c))
-        return icmp_by_server(c) && ttl_hops(c->ending->end.ttl) == 0;
+    if (seen_icmp(c)) /* from whichever of its addresses */
+        return ttl_hops(c->ending->end.ttl) == 0;
     return seen_segment(c) && ttl_hops(c->ending->end.ttl) == 0 && c->end.relation != RELATION_UNKNOWN;
 }
 
@@ -90,6 +90,14 @@ static bool own_host_silent(const struct rule_case *c)
     bool silent = seen_mechanism(c, MECHANISM_SYN_UNANSWERED) || seen_mechanism(c, MECHANISM_QUERY_UNACKED) ||
                   seen_mechanism(c, MECHANISM_QUERY_UNANSWERED);
     return c->vantage == VANTAGE_SERVER && silent && c->udp_alive && c->ruler.constant && c->ruler.farthest == 0;
+}
+
+/* A cooked capture on a router: the server's answers come in, what ends the connection only goes out. */
+static bool made_here(const struct rule_case *c)
+{
+    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
+    return c->vantage == VANTAGE_PATH && c->server->udp_incoming > 0 && last && last->from_server &&
+           last->direction == LINK_OUTGOING && (seen_segment(c) || seen_icmp(c));
 }
 
 static bool client_refuses(const struct rule_case *c)
@@ -154,6 +162,10 @@ static const struct rule rows[] = {
      "took "
      "not even the client's ACK, as Linux does with a full accept queue.)",
      "[lab]: a string match that drops"},
+    {"query-never-acknowledged-host", SERVER, WEAK, GROUP_PAYLOAD, query_never_acked,
+     "A filter on the server's own host that looks into packets would look the same from here.",
+     "Hosts seldom filter by content; but only a capture at the server excludes it.",
+     "[lab]: a string match in the server's INPUT chain"},
     {"query-acknowledged-silence", SERVER, STRONG, GROUP_PAYLOAD, acked_silence,
      "The query was acknowledged from the server's own distance (TTL {ack_ttl}) and never answered: it reached the "
      "host, "
@@ -174,6 +186,10 @@ static const struct rule rows[] = {
     {"own-host-silent", SERVER, STRONG, GROUP_VANTAGE, own_host_silent,
      "The capture was taken at the server: the client's packets reach it and nothing leaves, while UDP is answered.",
      "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},
+    {"made-on-this-host", BOX, CONCLUSIVE, GROUP_VANTAGE, made_here,
+     "The capture was taken on a host between: the server's answers come in there, what ends the connection only goes "
+     "out, so this host made it.",
+     "A cooked capture says of each packet whether it came in or went out.", "Linux cooked captures; [lab]"},
     {"client-refuses-synack", LOCAL, CONCLUSIVE, GROUP_VANTAGE, client_refuses,
      "The SYN-ACK came, a RST left the client, and then the same SYN again: a filter on the client's host rejects the "
      "server's answer before its TCP stack sees it.",

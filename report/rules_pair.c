@@ -33,9 +33,10 @@ static bool syn_lost(const struct rule_case *c)
     return never_arrived(c) && holds_tcp(c);
 }
 
+/* With the client side filtered as well, the same filter most likely stood at both, and that lets TCP in. */
 static bool syn_lost_unfiltered(const struct rule_case *c)
 {
-    return never_arrived(c) && !holds_tcp(c);
+    return never_arrived(c) && !holds_tcp(c) && pair_summary(c->crowd->pair).filtered[PAIR_CLIENT];
 }
 
 /* Made nearer than the server side's capture: by its distance, its time, or its sender's own address. */
@@ -83,7 +84,7 @@ static bool query_lost(const struct rule_case *c)
 
 static bool reply_lost(const struct rule_case *c)
 {
-    return between(c) && crossed(c, CROSSING_REPLY_LOST) && !crossed(c, CROSSING_END_PASSED);
+    return between(c) && crossed(c, CROSSING_REPLY_LOST);
 }
 
 static bool client_forged(const struct rule_case *c)
@@ -94,17 +95,36 @@ static bool client_forged(const struct rule_case *c)
 /* The capture stands at the server, where its packets have passed no router. */
 static bool at_server(const struct rule_case *c)
 {
-    return c->far == VANTAGE_SERVER && (c->far_ttl == 0 || ttl_hops(c->far_ttl) == 0);
+    const struct pair_server *server = pair_server(c->crowd->pair, c->server->address);
+    bool whole_way = server && c->far_ttl - c->ending->end.ttl == server->hops[1]; /* whatever TTL it began with */
+    return c->far == VANTAGE_SERVER && (c->far_ttl == 0 || ttl_hops(c->far_ttl) == 0 || whole_way);
+}
+
+/* Nothing but what ends the connections shows where it was taken: beside whoever made that. */
+static bool beside_sender(const struct rule_case *c)
+{
+    const struct pair_server *server = pair_server(c->crowd->pair, c->server->address);
+    return c->far == VANTAGE_UNKNOWN && c->far_ttl != 0 && ttl_hops(c->far_ttl) == 0 && server && server->hops[1] > 0;
+}
+
+static bool end_left(const struct rule_case *c)
+{
+    return between(c) && crossed(c, CROSSING_END_PASSED) && !crossed(c, CROSSING_CLIENT_MADE | CROSSING_REPLY_LOST);
 }
 
 static bool end_passed(const struct rule_case *c)
 {
-    return between(c) && crossed(c, CROSSING_END_PASSED) && !crossed(c, CROSSING_CLIENT_MADE) && at_server(c);
+    return end_left(c) && at_server(c);
+}
+
+static bool end_passed_beside(const struct rule_case *c)
+{
+    return end_left(c) && beside_sender(c);
 }
 
 static bool end_passed_beyond(const struct rule_case *c)
 {
-    return between(c) && crossed(c, CROSSING_END_PASSED) && !at_server(c);
+    return end_left(c) && !at_server(c) && !beside_sender(c);
 }
 
 static bool arrived_in_silence(const struct rule_case *c)
@@ -121,6 +141,15 @@ static bool silent_at_server(const struct rule_case *c)
 static bool silent_beyond(const struct rule_case *c)
 {
     return arrived_in_silence(c) && !at_server(c);
+}
+
+/*
+ * By their own clocks both captures were running, but the second has nothing of this server's traffic: what answers the
+ * client is not there. (Clocks that are far apart would look the same.)
+ */
+static bool nothing_in_common(const struct rule_case *c)
+{
+    return c->crowd->pair && !c->ending->end.crossings && pair_is_foreign(c->crowd->pair, c->server->address);
 }
 
 static bool relay_refused(const struct rule_case *c)
@@ -142,8 +171,11 @@ static const struct rule rows[] = {
     {"pair-never-arrived-unfiltered", BOX, STRONG, GROUP_PAIR, syn_lost_unfiltered,
      "None of the client's packets reached the server's side; but that capture holds nothing but DNS over UDP, so that "
      "its filter may have left TCP out.",
-     "As `pair-never-arrived`, with a doubt about the second capture: make it again without a filter.",
+     "As `pair-never-arrived`, with a doubt about the second capture. The client side's is filtered, too, and has TCP.",
      "tcpdump's filters are not saved in the file"},
+    {"pair-filter-unknown", SERVER, WEAK, GROUP_PAIR, syn_lost_unfiltered,
+     "Nothing shows that the second capture would have taken TCP; if not, the silence may be the server's.",
+     "Make it again, filtered by address only.", "tcpdump's filters are not saved in the file"},
     {"pair-rejection-made-between", BOX, CONCLUSIVE, GROUP_PAIR, end_made,
      "The packet that ends the connection never left the server's side, whose capture was running: something between "
      "made it{pair_place}.",
@@ -176,6 +208,13 @@ static const struct rule rows[] = {
      "What ends the connection left the server itself: it is in its capture too, with the untouched TTL {far_ttl}.",
      "The capture at the server sees what its host sends. What has passed no router was made there.",
      "two captures of one flow; [lab]: closed port, host firewall, access lists"},
+    {"pair-rejection-left-second-place", SERVER, STRONG, GROUP_PAIR, end_passed_beside,
+     "What ends the connection is in both captures, and left the place of the second one with the untouched TTL "
+     "{far_ttl}: it was made there.",
+     "As `pair-rejection-left-server`, but nothing else of the server shows that this place is the server and not a "
+     "box "
+     "before it.",
+     "two captures of one flow; [lab]"},
     {"pair-rejection-from-beyond", NOBODY, WEAK, GROUP_PAIR, end_passed_beyond,
      "What ends the connection is in both captures: it came from the server, or from a device between it and the "
      "second "
@@ -193,6 +232,12 @@ static const struct rule rows[] = {
      "The second capture was not taken at the server, or does not show that it was, so that there is room for another "
      "device.",
      "two captures of one flow"},
+    {"pair-nothing-in-common", BOX, STRONG, GROUP_PAIR, nothing_in_common,
+     "By their clocks both captures were running, and not one packet of the client's is at the server's side, not even "
+     "of the lookups that were answered: something between answers in the server's name, or the captures do not belong "
+     "together.",
+     "Whatever answers the client is not where the second capture was taken.",
+     "[lab]: all DNS redirected to a resolver on the way"},
     {"pair-relay-refused", SERVER, CONCLUSIVE, GROUP_PAIR, relay_refused,
      "The client's connection ended at a relay, which at that moment asked the server itself and was refused by it.",
      "A proxy that cannot reach the server over TCP turns its clients down in its turn.",

@@ -42,6 +42,49 @@ bool seen_nearer(const struct rule_case *c)
     return c->end.relation == RELATION_NEARER && c->vantage != VANTAGE_SERVER;
 }
 
+bool seen_refuted(const struct rule_case *c)
+{
+    return (c->ending->end.crossings & CROSSING_COVERED) && (c->ending->end.crossings & CROSSING_END_MADE);
+}
+
+bool seen_handshake_floor(const struct rule_case *c)
+{
+    return c->tcp->handshake.count >= SEEN_HANDSHAKES && c->tcp->handshake.least_us >= SEEN_FLOOR_LEAST_US;
+}
+
+bool seen_udp_floor(const struct rule_case *c)
+{
+    return c->server->udp_rtt.count >= SEEN_FLOOR_SAMPLES && c->server->udp_rtt.least_us >= SEEN_FLOOR_LEAST_US;
+}
+
+bool seen_timed(const struct rule_case *c)
+{
+    return seen_segment(c) && c->vantage == VANTAGE_CLIENT && c->ending->most_us > 0;
+}
+
+/*
+ * At least two thirds of the least round trip. [lab]: what a router on the way answers takes up to a sixth of it, what the
+ * server answers by a way two routers shorter 0.78.
+ */
+static bool takes_round_trip(uint32_t least_us, uint32_t floor_us)
+{
+    return least_us >= floor_us / 3 * 2;
+}
+
+bool seen_at_round_trip(const struct rule_case *c)
+{
+    uint32_t floor = seen_handshake_floor(c) ? c->tcp->handshake.least_us : c->server->udp_rtt.least_us;
+    return seen_timed(c) && (seen_handshake_floor(c) || seen_udp_floor(c)) &&
+           takes_round_trip(c->ending->least_us, floor) && c->ending->most_us <= floor * 3;
+}
+
+/* The SYN-ACK takes as long as the server's UDP answers: routes that differ, rather than another machine. */
+static bool handshake_takes_round_trip(const struct rule_case *c)
+{
+    return c->vantage == VANTAGE_CLIENT && c->tcp->handshake.count > 0 && seen_udp_floor(c) &&
+           takes_round_trip(c->tcp->handshake.least_us, c->server->udp_rtt.least_us);
+}
+
 bool seen_tcp_ends_nearer(const struct rule_case *c)
 {
     if (c->synack.relation != RELATION_NEARER || c->ruler.split || c->vantage == VANTAGE_SERVER)
@@ -51,7 +94,8 @@ bool seen_tcp_ends_nearer(const struct rule_case *c)
         return false;
     bool plain =
         c->synack.gap > SEEN_ROUTE_GAP || (c->synack.gap >= 2 && ttl_hops(c->ending->end.synack_ttl) <= SEEN_EDGE_HOPS);
-    return plain || (c->ruler.constant && c->ruler.samples >= SEEN_SAMPLES_ENOUGH && c->ending->count >= 2);
+    return plain || (c->ruler.constant && !handshake_takes_round_trip(c) && c->ruler.samples >= SEEN_SAMPLES_ENOUGH &&
+                     c->ending->count >= 2);
 }
 
 bool seen_posing(const struct rule_case *c)

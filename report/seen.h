@@ -17,6 +17,9 @@ enum {
     SEEN_ROUTE_GAP = 3,      /* hops by which routes to one address differ */
     SEEN_EDGE_HOPS = 1,      /* this near the capture there is no other route */
     SEEN_NETWORKS_ENOUGH = 3,
+    SEEN_FLOOR_LEAST_US = 4000, /* round trips below this are too near the noise of a capture to compare */
+    SEEN_FLOOR_SAMPLES = 5,     /* of UDP answers, which may include looking something up */
+    SEEN_HANDSHAKES = 3,        /* kernels answer those at once */
 };
 
 /* One of the flow's signs (enum flow_sign) was seen. */
@@ -33,6 +36,15 @@ bool seen_steady(const struct rule_case *c);
 bool seen_nearer(const struct rule_case *c);
 /* TCP ends at the place from which the SYN-ACK came, and that is not where the server is. */
 bool seen_tcp_ends_nearer(const struct rule_case *c);
+/* The least round trip to the server is known, by handshakes or by UDP. */
+bool seen_handshake_floor(const struct rule_case *c);
+bool seen_udp_floor(const struct rule_case *c);
+/* How long the packet that ends the connection took is known, at the client. */
+bool seen_timed(const struct rule_case *c);
+/* And that is about as long as a round trip to the server takes. */
+bool seen_at_round_trip(const struct rule_case *c);
+/* A second capture shows that the packet which ends the connection never left the server's side. */
+bool seen_refuted(const struct rule_case *c);
 /* What answers is hardly the server, though it has its address. */
 bool seen_posing(const struct rule_case *c);
 

@@ -35,12 +35,14 @@ static bool refused_over_tcp_only(const struct facts *facts, const struct server
 {
     uint32_t index = (uint32_t)(server - facts_server_at(facts, 0));
     uint32_t only_tcp = 0, all = 0;
+    for (uint32_t i = 0; i < tcp->refused_count; i++)
+        all += tcp->refused[i].count;
+    bool nothing_else = tcp->outcomes[OUTCOME_ANSWERED] == all && all >= SAMPLES_STRONG;
     for (uint32_t i = 0; i < tcp->refused_count; i++) {
         uint8_t rcode;
         bool asked = facts_udp_rcode_of(facts, index, tcp->refused[i].question, &rcode);
         /* a resolver's SERVFAIL may be its upstream's, for once */
-        asked &= tcp->refused[i].rcode != DNS_SERVFAIL || tcp->refused[i].count >= SAMPLES_STRONG;
-        all += tcp->refused[i].count;
+        asked &= tcp->refused[i].rcode != DNS_SERVFAIL || tcp->refused[i].count >= SAMPLES_STRONG || nothing_else;
         only_tcp += asked && !dns_rcode_is_refusal(rcode) ? tcp->refused[i].count : 0;
     }
     return only_tcp > 0 && only_tcp * 2 >= all;
@@ -74,9 +76,10 @@ static void count_alike(struct rule_case *c)
         const struct ending *other = &c->tcp->endings.rows[i];
         if (!failed(flow_outcomes[other->end.outcome]) || other->end.ttl == 0)
             continue;
-        if (other->end.ttl == c->ending->end.ttl)
+        if (other->end.ttl == c->ending->end.ttl) {
             c->alike += other->count;
-        else
+            c->forged_alike |= (other->end.signs & (SIGN_AFTER_RST | SIGN_SEQ_CHANGE | SIGN_ACK_CHANGE)) != 0;
+        } else
             c->constant = false;
     }
 }

@@ -232,7 +232,7 @@ struct situation {
 };
 
 static const struct situation situations[] = {
-    {"all is well", "u ShAQq F f u", "covered arrived query-arrived end-passed", {0}},
+    {"all is well", "u ShAQq F f u", "covered arrived query-arrived", {0}},
     {"the server's host refuses", "u S r u", "covered arrived end-passed", {0}},
     {"a box refuses", "u S! r! u", "covered lost end-made", {0}},
     {"a box drops", "u S!,S!,,S!, u", "covered lost", {0}},
