@@ -15,6 +15,8 @@ struct pair {
     uint32_t index[PAIR_SIDES][PAIR_INDEX];
 };
 
+/* Finds the twins of flows and packets, and how the clocks stand. */
+void pair_match(struct pair *pair);
 /* How long a packet was on its way, by what is known of the clocks. */
 int64_t pair_lag(const struct pair *pair, const struct step *sent, const struct step *received);
 /* True when the one may be the other, seen at the other place. Both tracks are of the same flow. */

@@ -157,11 +157,6 @@ static bool relay_refused(const struct rule_case *c)
     return c->crowd->pair && crossed(c, CROSSING_RELAY_FAILED);
 }
 
-static bool relayed(const struct rule_case *c)
-{
-    return c->crowd->pair && crossed(c, CROSSING_RELAYED) && !relay_refused(c);
-}
-
 static const struct rule rows[] = {
     {"pair-never-arrived", BOX, CONCLUSIVE, GROUP_PAIR, syn_lost,
      "The client's packets left its side and none of them reached the server's side, whose capture was running and has "
@@ -242,10 +237,6 @@ static const struct rule rows[] = {
      "The client's connection ended at a relay, which at that moment asked the server itself and was refused by it.",
      "A proxy that cannot reach the server over TCP turns its clients down in its turn.",
      "two captures; [lab]: a relay before a closed port"},
-    {"pair-relayed", NOBODY, WEAK, GROUP_PAIR, relayed,
-     "The client's connection did not reach the server's side, but another one with the same question did: a relay "
-     "stands between.",
-     "What the client meets is the relay's doing, for whatever reason.", "two captures"},
 };
 
 const struct rule_set rules_pair = {rows, sizeof rows / sizeof *rows};

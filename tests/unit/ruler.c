@@ -181,6 +181,25 @@ Test(ruler, vantage)
     }
 }
 
+Test(ruler, syns_of_a_proxy_beside_the_server)
+{
+    struct server server = {.port = 53};
+    struct tcp_facts tcp = {.attempts = 3};
+    ttl_set_add(&tcp.client_ttl, 64, frame); /* the proxy's own */
+    ttl_set_add(&server.client_ttl, 61, frame);
+    see(&server, REFERENCE_UDP_ANSWER, 64, 3);
+    cr_assert_eq(ruler_vantage(&server, &tcp), VANTAGE_SERVER);
+}
+
+Test(ruler, a_router_where_the_answers_come_in)
+{
+    struct server server = {.port = 53, .udp_incoming = 3};
+    struct tcp_facts tcp = {.from_client_in = 3};
+    ttl_set_add(&tcp.client_ttl, 62, frame);
+    see(&server, REFERENCE_UDP_ANSWER, 64, 3);
+    cr_assert_eq(ruler_vantage(&server, &tcp), VANTAGE_PATH);
+}
+
 Test(ruler, each_vantage_has_its_word)
 {
     for (int i = 0; i < VANTAGES; i++)

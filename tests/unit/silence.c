@@ -65,18 +65,47 @@ Test(silence, the_query_acknowledged_just_before_the_capture_ends)
     scene_expect(&scene, "incomplete incomplete");
 }
 
+/* Sends the query again, so often; nothing acknowledges it. */
+static void ask_in_vain(int times)
+{
+    for (int i = 0; i < times; i++) {
+        scene_wait(&scene, 300 << i);
+        scene.client_seq -= 31;
+        scene_asks(&scene, 1);
+    }
+}
+
 Test(silence, the_query_sent_again_and_again_without_an_ack)
 {
     scene_handshake(&scene);
     scene_asks(&scene, 1);
-    uint32_t next = scene.client_seq;
-    for (int i = 0; i < 3; i++) {
-        scene_wait(&scene, 300 << i);
-        scene.client_seq = next - 31;
-        scene_asks(&scene, 1);
-    }
+    ask_in_vain(3);
     scene_expect(&scene, "unanswered query-unacknowledged");
     cr_assert_eq(scene_flow(&scene)->count[FLOW_QUERY_AGAIN], 3);
+}
+
+Test(silence, an_idle_servers_fin_does_not_answer_a_query_it_never_heard)
+{
+    scene_handshake(&scene);
+    scene_asks(&scene, 1);
+    ask_in_vain(3);
+    struct wire_packet fin = scene_server(&scene, FINACK);
+    fin.ack -= 31; /* it still waits for the query */
+    scene_send(&scene, &fin);
+    scene_pass(&scene, 6 * SECOND);
+    scene_expect(&scene, "unanswered query-unacknowledged");
+}
+
+Test(silence, nor_does_its_reset)
+{
+    scene_handshake(&scene);
+    scene_asks(&scene, 1);
+    ask_in_vain(3);
+    struct wire_packet rst = scene_server(&scene, TCP_RST | TCP_ACK);
+    rst.ack -= 31;
+    scene_send(&scene, &rst);
+    scene_pass(&scene, 6 * SECOND);
+    scene_expect(&scene, "unanswered query-unacknowledged");
 }
 
 Test(silence, a_keep_alive_is_no_query)
@@ -163,6 +192,18 @@ Test(silence, a_window_that_stays_shut)
     scene_client_sends(&scene, FINACK, NULL);
     scene_expect(&scene, "unanswered query-unanswered");
     cr_assert(scene_sign(&scene, SIGN_SYNACK_NO_WINDOW));
+}
+
+Test(silence, a_window_that_stays_shut_to_the_end_of_the_capture)
+{
+    scene_client_sends(&scene, TCP_SYN, NULL);
+    struct wire_packet synack = scene_server(&scene, SYNACK);
+    synack.window = 0;
+    scene_send(&scene, &synack);
+    scene.server_seq++;
+    scene_client_sends(&scene, TCP_ACK, NULL);
+    scene_pass(&scene, 6 * SECOND);
+    scene_expect(&scene, "unanswered query-unanswered");
 }
 
 Test(silence, a_full_accept_queue_sends_its_synack_again)

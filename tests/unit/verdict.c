@@ -81,6 +81,66 @@ Test(verdict, a_closed_port)
     cr_assert_eq(scene.report->exit_status, 1);
 }
 
+/* As resets(), so long after the SYN. */
+static void late_resets(int times, uint8_t ttl, int64_t ms)
+{
+    for (int i = 0; i < times; i++) {
+        scene_client_sends(&scene, TCP_SYN, NULL);
+        scene_wait(&scene, ms - 5);
+        struct wire_packet rst = scene_server(&scene, RSTACK);
+        rst.ttl = ttl;
+        rst.seq = 0;
+        scene_send(&scene, &rst);
+        scene_connect(&scene);
+    }
+}
+
+/* Lookups over UDP that take so long. */
+static void slow_udp(int times, int64_t ms)
+{
+    for (int i = 0; i < times; i++) {
+        scene_udp_query(&scene, (uint16_t)(100 + i));
+        scene_wait(&scene, ms - 5);
+        scene_udp_answer(&scene, (uint16_t)(100 + i), false, DNS_NOERROR);
+    }
+}
+
+Test(verdict, two_hops_nearer_and_sooner_is_a_box)
+{
+    scene.server_ttl = 58;
+    slow_udp(6, 40);
+    late_resets(3, 60, 10);
+    expect("rejected intermediary syn-reset strong");
+}
+
+Test(verdict, two_hops_nearer_after_a_whole_round_trip_may_be_another_route)
+{
+    scene.server_ttl = 58;
+    slow_udp(6, 40);
+    late_resets(3, 60, 35);
+    expect("rejected undetermined syn-reset none");
+    cr_assert(found("nearer-few-samples"));
+}
+
+Test(verdict, a_query_never_acknowledged_is_an_indication)
+{
+    udp(3);
+    for (int i = 0; i < 3; i++) {
+        scene_handshake(&scene);
+        scene_asks(&scene, 1);
+        for (int k = 0; k < 3; k++) {
+            scene_wait(&scene, 300 << k);
+            scene.client_seq -= 31;
+            scene_asks(&scene, 1);
+        }
+        scene_connect(&scene);
+    }
+    udp(1);
+    scene_pass(&scene, 6 * SECOND);
+    expect("unanswered intermediary query-unacknowledged indicated");
+    cr_assert(found("query-never-acknowledged-host"), "which speaks against it");
+}
+
 Test(verdict, a_firewall_at_the_first_hop)
 {
     udp(3);
