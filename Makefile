@@ -73,7 +73,8 @@ demo: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
-# Tests: command line and JSON Schema (tests/cli), fuzz targets over their corpora, then units and samples.
+# Tests: command line and JSON Schema (tests/cli), fuzz targets over their corpora, the lab's quick cases, then units
+# and samples.
 
 .PHONY: check
 check: setup-check
@@ -83,6 +84,7 @@ check: setup-check
 run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
+	@$(MAKE) --no-print-directory lab-quick
 	@$(BUILD)/tests/run --short-filename
 
 $(BUILD)/tests/run: $(test_objects) $(BUILD)/compare.o $(capture_objects) $(BUILD)/libtcp53.a

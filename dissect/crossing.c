@@ -158,6 +158,12 @@ static bool was_sent(const struct both *both, const struct step *received)
     return sent >= came;
 }
 
+/* A RST or FIN of the client at the server's side, of a kind that the client did not send so often. */
+static bool is_client_made(const struct both *both, const struct step *step)
+{
+    return client_leaves(step) && step->twin == TRAIL_NONE && covers(both, step, PAIR_SERVER) && !was_sent(both, step);
+}
+
 static uint32_t there_crossing(const struct both *both)
 {
     uint32_t found = 0, at = TRAIL_NONE;
@@ -170,8 +176,7 @@ static uint32_t there_crossing(const struct both *both)
             continue;
         if (step->from_server && !over && both->server->matched[1] > 0 && !came_by(both, step))
             found |= CROSSING_REPLY_LOST;
-        if (leaves && !was_sent(both, step))
-            found |= CROSSING_CLIENT_MADE;
+        found |= is_client_made(both, step) ? CROSSING_CLIENT_MADE : 0U;
     }
     return found;
 }
@@ -266,6 +271,19 @@ const struct step *pair_twin(const struct pair *pair, struct frame_ref client_si
     uint32_t index = trail_step_of(here, client_side);
     uint32_t twin = index == TRAIL_NONE ? TRAIL_NONE : trail_step(here, index)->twin;
     return twin == TRAIL_NONE ? NULL : trail_step(pair->trails[PAIR_SERVER], twin);
+}
+
+uint8_t pair_forged_ttl(const struct pair *pair, const struct flow_record *record)
+{
+    struct both both;
+    uint32_t at = TRAIL_NONE;
+    const struct step *step;
+    if (!find_both(pair, record, &both) || !both.other)
+        return 0;
+    while ((step = next_step(both.there, both.other, &at)))
+        if (is_client_made(&both, step))
+            return step->ttl;
+    return 0;
 }
 
 bool pair_other_ends(const struct pair *pair, const struct flow_record *record, struct flow_key *ends)

@@ -75,6 +75,8 @@ uint32_t pair_crossings(const struct pair *pair, const struct flow_record *recor
 /* The same packet at the server's side: NULL when it is not there. */
 const struct step *pair_twin(const struct pair *pair, struct frame_ref client_side);
 
+/* The TTL at the server's side of what was forged there in the client's name; 0: nothing was. */
+uint8_t pair_forged_ttl(const struct pair *pair, const struct flow_record *record);
 /* The flow's ends as the server's side has them, which NAT may change; false when it never came there. */
 bool pair_other_ends(const struct pair *pair, const struct flow_record *record, struct flow_key *ends);
 

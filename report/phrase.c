@@ -146,6 +146,18 @@ static void word_pair_place(FILE *out, const struct rule_case *c)
     write_hops(out, (unsigned)server->hops[1]);
 }
 
+static void word_pair_forged_place(FILE *out, const struct rule_case *c)
+{
+    const struct pair_server *server = c->crowd->pair ? pair_server(c->crowd->pair, c->server->address) : NULL;
+    uint8_t ttl = server ? pair_forged_ttl(c->crowd->pair, c->flow) : 0;
+    if (ttl == 0 || server->hops[0] <= 0 || (int)ttl_hops(ttl) >= server->hops[0])
+        return;
+    fputs(", ", out);
+    write_hops(out, ttl_hops(ttl));
+    fputs(" from the server's side on a way of ", out);
+    write_hops(out, (unsigned)server->hops[0]);
+}
+
 static void word_edge_networks(FILE *out, const struct rule_case *c)
 {
     fprintf(out, "%u", c->crowd->edge_networks);
@@ -177,6 +189,7 @@ static const struct {
     {"edge_networks", word_edge_networks},
     {"far_ttl", word_far_ttl},
     {"pair_place", word_pair_place},
+    {"pair_forged_place", word_pair_forged_place},
 };
 
 static void write_word(FILE *out, const char *name, size_t length, const struct rule_case *rule_case)

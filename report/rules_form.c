@@ -68,6 +68,13 @@ static bool scanner_syn(const struct rule_case *c)
     return seen_sign(c, SIGN_SIMPLE_SYN) && !seen_sign(c, SIGN_BIG_ANSWER) && c->flow->at[FLOW_QUERY] == FLOW_UNSEEN;
 }
 
+static bool bare_without_fin(const struct rule_case *c)
+{
+    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
+    return seen_mechanism(c, MECHANISM_RESET_AFTER_QUERY) && !seen_sign(c, SIGN_AFTER_FIN) && last &&
+           last->from_server && (last->flags & (TCP_RST | TCP_ACK)) == TCP_RST;
+}
+
 static bool has_payload(const struct rule_case *c)
 {
     return seen_segment(c) && seen_sign(c, SIGN_RST_PAYLOAD);
@@ -169,6 +176,13 @@ static const struct rule rows[] = {
     {"rst-repeated", BOX, WEAK, GROUP_FORM, repeated, "One packet of the client drew several RSTs.",
      "Injectors send several to be sure; load balancers and NATs are known to do it too.",
      "Clayton, Murdoch, Watson 2006; net4people #285"},
+    {"rst-bare-without-fin", BOX, WEAK, GROUP_FORM, bare_without_fin,
+     "A bare RST answers the query, and no FIN came before it: its sender knew nothing of the connection that it had "
+     "accepted.",
+     "A program that closes sends a FIN or a RST that continues the connection; a bare one comes from a packet filter, "
+     "or "
+     "from a stack whose side of the connection something else has reset.",
+     "Linux tcp_v4_send_reset, nf_reject_ipv4.c; [lab]: RST forged to the server alone"},
     {"scanner-syn", NOBODY, WEAK, GROUP_FORM, scanner_syn,
      "The client's SYN has no option but its MSS: this may be a port scan, not a DNS client.",
      "Resolvers connect through their kernel, which offers SACK, timestamps or window scaling; scanners write SYNs "

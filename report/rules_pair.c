@@ -196,7 +196,7 @@ static const struct rule rows[] = {
      "two captures of one flow; [lab]: long packets dropped on the way"},
     {"pair-client-forged", BOX, CONCLUSIVE, GROUP_PAIR, client_forged,
      "The server's side got a reset or FIN in the client's name that the client's side never sent: something between "
-     "forges to the server too.",
+     "forges to the server too{pair_forged_place}.",
      "A packet in the client's name that the client's side never sent was made on the way.",
      "two captures of one flow; [lab]: resets forged to both ends"},
     {"pair-rejection-left-server", SERVER, CONCLUSIVE, GROUP_PAIR, end_passed,

@@ -10,8 +10,10 @@
 #include <math.h>
 
 /*
- * ln of the likelihood ratio: weak 2.5, strong 20, conclusive 150. Orders of magnitude, after the frequencies in
- * nmap's database (initial TTL of SYN-ACK and RST of one host unlike in 2.0 %: ratio 23) and what the lab measured.
+ * ln of the likelihood ratio: weak 2.5, strong 20, conclusive 150. `make lab` prints the ratio of each rule over its 893
+ * cases, of which many are traps: weak rules 2.7 to 13; strong ones 20 to 480, but for same-distance 9, tcp-ends-nearer 11
+ * and query-never-acknowledged 4.5, which have a weak one against them where the lab found them wrong; conclusive ones were
+ * never wrong. nmap's database (initial TTL of SYN-ACK and RST of one host unlike in 2.0 %) gives 23 for another class.
  */
 static const double weights[STRENGTHS] = {[STRENGTH_WEAK] = 0.9, [STRENGTH_STRONG] = 3.0, [STRENGTH_CONCLUSIVE] = 5.0};
 

@@ -71,7 +71,14 @@ ParameterizedTest(struct truth *truth, pairs, truth)
     json_object_put(report);
 }
 
-/* Whichever is named first, TTLs tell which was taken where. */
+static bool have_something_in_common(struct json_object *report)
+{
+    struct json_object *comparison, *offset;
+    return json_object_object_get_ex(report, "comparison", &comparison) &&
+           json_object_object_get_ex(comparison, "clock_offset_ms", &offset) && offset;
+}
+
+/* Whichever is named first, TTLs of packets that both have tell which was taken where. */
 ParameterizedTestParameters(pairs, other_order)
 {
     return couples();
@@ -82,8 +89,8 @@ ParameterizedTest(struct couple *couple, pairs, other_order)
     struct json_object *one = json_of(couple->stem, false), *two = json_of(couple->stem, true), *a, *b;
     cr_assert(json_object_object_get_ex(one, "verdict", &a));
     cr_assert(json_object_object_get_ex(two, "verdict", &b));
-    cr_expect(json_object_equal(a, b), "%s: %s, and in the other order %s", couple->stem, json_object_to_json_string(a),
-              json_object_to_json_string(b));
+    cr_expect(!have_something_in_common(one) || json_object_equal(a, b), "%s: %s, and in the other order %s",
+              couple->stem, json_object_to_json_string(a), json_object_to_json_string(b));
     json_object_put(one);
     json_object_put(two);
 }
