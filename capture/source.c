@@ -39,7 +39,8 @@ static bool add_input(struct source *source, char *name, struct failure *failure
         source->room = room;
     }
     source->names[source->count] = name;
-    source->inputs[source->count++] = (struct source_input){.operand = source->operand, .path = name, .format = "unknown"};
+    source->inputs[source->count++] =
+        (struct source_input){.operand = source->operand, .path = name, .format = "unknown"};
     return true;
 full:
     free(name);

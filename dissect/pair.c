@@ -18,7 +18,7 @@ static uint32_t number_here(const struct pair *pair, uint32_t number_there)
 static void count_alone(struct pair *pair, enum pair_side side)
 {
     struct trail *trail = pair->trails[side];
-    uint32_t numbers[TRAIL_SERVERS];
+    uint32_t numbers[TRAIL_SERVERS] = {0};
     for (uint32_t i = 0; i < trail_server_count(trail); i++)
         numbers[i] = side == PAIR_CLIENT ? i : number_here(pair, i);
     for (uint32_t i = 0; i < trail_step_count(trail); i++) {
@@ -96,7 +96,7 @@ static bool are_swapped(const struct pair *pair)
         for (int way = 0; way < 2; way++) {
             int hops = pair->servers[i].hops[way];
             wrong += hops != PAIR_HOPS_UNKNOWN && hops < 0;
-            right += hops != PAIR_HOPS_UNKNOWN && hops > 0;
+            right += hops > 0;
         }
     }
     return wrong > right;

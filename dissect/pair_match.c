@@ -163,7 +163,7 @@ static void match_flows(struct pair *pair, enum manner manner)
 /* ---- packets of flows */
 
 /* How many of the sender's steps could be the received one; `best`: the likeliest that has no twin. */
-static unsigned candidates(struct pair *pair, enum pair_side sender, const struct track *from, const struct track *to,
+static unsigned candidates(struct pair *pair, int sender, const struct track *from, const struct track *to,
                            const struct step *received, uint32_t *best)
 {
     struct trail *trail = pair->trails[sender];
@@ -218,13 +218,13 @@ static void match_packets(struct pair *pair, bool sole)
 /* ---- datagrams */
 
 /* Datagrams are looked for among those of the same ends; behind a translator among those of the same DNS ID. */
-static uint32_t *datagram_chain(struct pair *pair, enum pair_side side, const struct step *step, bool same_ends)
+static uint32_t *datagram_chain(struct pair *pair, int side, const struct step *step, bool same_ends)
 {
     uint64_t key = (uint64_t)(same_ends ? step->track : step->ack) << 1 | step->from_server;
     return &pair->index[side][hash_mix(key) % PAIR_INDEX];
 }
 
-static void index_datagrams(struct pair *pair, enum pair_side side, bool same_ends)
+static void index_datagrams(struct pair *pair, int side, bool same_ends)
 {
     struct trail *trail = pair->trails[side];
     memset(pair->index[side], 0xff, sizeof pair->index[side]);
@@ -250,7 +250,7 @@ static bool same_datagram(const struct step *a, const struct step *b, bool same_
 }
 
 /* As candidates(). */
-static unsigned datagram_candidates(struct pair *pair, enum pair_side side, const struct step *step, bool same_ends,
+static unsigned datagram_candidates(struct pair *pair, int side, const struct step *step, bool same_ends,
                                     uint32_t *best)
 {
     struct trail *trail = pair->trails[side];
