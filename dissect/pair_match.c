@@ -62,6 +62,8 @@ bool pair_same_packet(const struct track *sent_track, const struct step *sent, c
         return sent->ack == received->ack;
     if ((sent->flags & TELLING) != (received->flags & TELLING))
         return false;
+    if ((sent->flags & TCP_RST) && ((sent->flags ^ received->flags) & TCP_ACK))
+        return false; /* stacks and forgers make different ones */
     uint32_t left = counted(sent_track, received_track, server, sent->seq);
     uint32_t came = counted(received_track, sent_track, server, received->seq);
     if (sent->flags & TCP_RST)

@@ -225,6 +225,7 @@ static const struct {
     {"synack-ignored", CULPRIT_LOCAL, MECHANISM_LOCAL_FILTER},
     {"pair-handshake-made-between", CULPRIT_INTERMEDIARY, MECHANISM_TCP_PROXY},
     {"pair-client-forged", CULPRIT_INTERMEDIARY, MECHANISM_FORGED_RESET},
+    {"pair-relay-refused", CULPRIT_SERVER, MECHANISM_SYN_RESET},
 };
 
 static void refine(struct verdict *verdict)
