@@ -7,11 +7,8 @@ enum { HOPS_MOST = 64, HOPS_COUNTS = 2 * HOPS_MOST + 1 };
 /* The number that a server of the server side's trail has in the client side's; TRAIL_SERVERS when it has none. */
 static uint32_t number_here(const struct pair *pair, uint32_t number_there)
 {
-    struct addr address = trail_server(pair->trails[PAIR_SERVER], number_there);
-    for (uint32_t i = 0; i < pair->server_count; i++)
-        if (addr_same(pair->servers[i].address, address))
-            return i;
-    return TRAIL_SERVERS;
+    const struct pair_server *server = pair_server(pair, trail_server(pair->trails[PAIR_SERVER], number_there));
+    return server ? (uint32_t)(server - pair->servers) : TRAIL_SERVERS;
 }
 
 /* Packets that were sent at `side` and never came to the other, though that was running. */

@@ -136,7 +136,7 @@ static void word_far_ttl(FILE *out, const struct rule_case *c)
 /* Where on the way between two captures a packet was made; nothing when its TTL may be a copy of the server's. */
 static void word_pair_place(FILE *out, const struct rule_case *c)
 {
-    const struct pair_server *server = c->crowd->pair ? pair_server(c->crowd->pair, c->server->address) : NULL;
+    const struct pair_server *server = c->both;
     unsigned hops = ttl_hops(c->ending->end.ttl);
     if (!server || c->ending->end.ttl == 0 || server->hops[1] <= 0 || (int)hops >= server->hops[1])
         return;
@@ -148,7 +148,7 @@ static void word_pair_place(FILE *out, const struct rule_case *c)
 
 static void word_pair_forged_place(FILE *out, const struct rule_case *c)
 {
-    const struct pair_server *server = c->crowd->pair ? pair_server(c->crowd->pair, c->server->address) : NULL;
+    const struct pair_server *server = c->both;
     uint8_t ttl = server ? pair_forged_ttl(c->crowd->pair, c->flow) : 0;
     if (ttl == 0 || server->hops[0] <= 0 || (int)ttl_hops(ttl) >= server->hops[0])
         return;

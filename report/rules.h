@@ -46,16 +46,17 @@ struct rule_case {
     const struct flow_record *flow; /* its exemplar; never NULL when rules are asked */
     const struct crowd *crowd;
     enum vantage vantage;
-    struct ruler ruler;    /* how far the server is, by its DNS answers or else its other traffic */
-    struct reading end;    /* the decisive packet against that */
-    struct reading synack; /* the SYN-ACK against that */
-    struct reading ack;    /* the ACK of the query against that */
-    uint32_t alike;        /* flows of this server whose decisive packet bore the same TTL */
-    bool forged_alike;     /* a packet with that TTL was forged, as another flow proves */
-    bool constant;         /* all decisive packets of this server bore that TTL */
-    bool udp_alive;        /* the server answered UDP while TCP failed, or after */
-    enum vantage far;      /* where the server side's capture was taken, of two */
-    uint8_t far_ttl;       /* the decisive packet's TTL there; 0: it is not there */
+    struct ruler ruler;             /* how far the server is, by its DNS answers or else its other traffic */
+    struct reading end;             /* the decisive packet against that */
+    struct reading synack;          /* the SYN-ACK against that */
+    struct reading ack;             /* the ACK of the query against that */
+    uint32_t alike;                 /* flows of this server whose decisive packet bore the same TTL */
+    bool forged_alike;              /* a packet with that TTL was forged, as another flow proves */
+    bool constant;                  /* all decisive packets of this server bore that TTL */
+    bool udp_alive;                 /* the server answered UDP while TCP failed, or after */
+    const struct pair_server *both; /* what two captures have in common of this server; NULL with one */
+    enum vantage far;               /* where the server side's capture was taken, of two */
+    uint8_t far_ttl;                /* the decisive packet's TTL there; 0: it is not there */
 };
 
 struct rule {

@@ -42,11 +42,10 @@ static bool syn_lost_unfiltered(const struct rule_case *c)
 /* Made nearer than the server side's capture: by its distance, its time, or its sender's own address. */
 static bool made_on_the_way(const struct rule_case *c)
 {
-    const struct pair_server *server = pair_server(c->crowd->pair, c->server->address);
     struct pair_clock clock = pair_summary(c->crowd->pair).clock;
     bool here = c->vantage != VANTAGE_SERVER;
     uint8_t ttl = c->ending->end.ttl ? c->ending->end.ttl : c->ending->end.synack_ttl;
-    bool near = server && ttl && here && server->hops[1] > 0 && (int)ttl_hops(ttl) < server->hops[1];
+    bool near = c->both && ttl && here && c->both->hops[1] > 0 && (int)ttl_hops(ttl) < c->both->hops[1];
     bool early = clock.steady && c->ending->least_us > 0 && (int64_t)c->ending->least_us * 1000 < clock.error_ns;
     bool other = seen_icmp(c) && !addr_same(c->ending->end.icmp_source, c->server->address);
     return near || early || other || seen_nearer(c) || c->synack.relation == RELATION_NEARER;
@@ -55,8 +54,7 @@ static bool made_on_the_way(const struct rule_case *c)
 /* Other flows do reach the captured host: what this one met may be another machine with the server's address. */
 static bool others_arrive(const struct rule_case *c)
 {
-    const struct pair_server *server = pair_server(c->crowd->pair, c->server->address);
-    return server && server->flows > 0;
+    return c->both && c->both->flows > 0;
 }
 
 static bool end_made(const struct rule_case *c)
@@ -95,16 +93,14 @@ static bool client_forged(const struct rule_case *c)
 /* The capture stands at the server, where its packets have passed no router. */
 static bool at_server(const struct rule_case *c)
 {
-    const struct pair_server *server = pair_server(c->crowd->pair, c->server->address);
-    bool whole_way = server && c->far_ttl - c->ending->end.ttl == server->hops[1]; /* whatever TTL it began with */
+    bool whole_way = c->both && c->far_ttl - c->ending->end.ttl == c->both->hops[1]; /* whatever TTL it began with */
     return c->far == VANTAGE_SERVER && (c->far_ttl == 0 || ttl_hops(c->far_ttl) == 0 || whole_way);
 }
 
 /* Nothing but what ends the connections shows where it was taken: beside whoever made that. */
 static bool beside_sender(const struct rule_case *c)
 {
-    const struct pair_server *server = pair_server(c->crowd->pair, c->server->address);
-    return c->far == VANTAGE_UNKNOWN && c->far_ttl != 0 && ttl_hops(c->far_ttl) == 0 && server && server->hops[1] > 0;
+    return c->far == VANTAGE_UNKNOWN && c->far_ttl != 0 && ttl_hops(c->far_ttl) == 0 && c->both && c->both->hops[1] > 0;
 }
 
 static bool end_left(const struct rule_case *c)

@@ -92,6 +92,7 @@ static void look_at_other_side(struct rule_case *c)
     struct flow_key ends = {.server = c->server->address, .server_port = c->server->port};
     if (!c->crowd->pair)
         return;
+    c->both = pair_server(c->crowd->pair, c->server->address);
     pair_other_ends(c->crowd->pair, c->flow, &ends);
     const struct server *there = facts_server_seen(c->crowd->other_side, ends.server, ends.server_port);
     const struct tcp_facts *tcp = there ? facts_tcp_seen(c->crowd->other_side, there) : NULL;
