@@ -9,13 +9,6 @@ static unsigned operand_of(const struct source *source, const struct frame *fram
     return source_inputs(source, &count)[frame->ref.input].operand;
 }
 
-static bool open_both(struct comparison *comparison, const char *const paths[PAIR_SIDES], struct failure *failure)
-{
-    source_close(comparison->source);
-    comparison->source = source_open(paths, PAIR_SIDES, failure);
-    return comparison->source;
-}
-
 static bool walk_both(struct comparison *comparison, const struct analysis_options *options)
 {
     for (int side = 0; side < PAIR_SIDES; side++) {
@@ -55,7 +48,9 @@ static bool match(struct comparison *comparison)
     return comparison->pair;
 }
 
-static bool judge_client_side(struct comparison *comparison, const struct analysis_options *options)
+/* Reads the client side's capture again, and with it the other only when that was named first. */
+static bool judge_client_side(struct comparison *comparison, struct source *again,
+                              const struct analysis_options *options)
 {
     struct analysis_options own = *options;
     own.pair = comparison->pair;
@@ -64,8 +59,9 @@ static bool judge_client_side(struct comparison *comparison, const struct analys
     if (!comparison->sides[PAIR_CLIENT])
         return false;
     struct frame frame;
-    while (source_next(comparison->source, &frame))
-        if (operand_of(comparison->source, &frame) == (unsigned)comparison->swapped)
+    unsigned operand, wanted = comparison->swapped;
+    while (source_next(again, &frame) && (operand = operand_of(again, &frame)) <= wanted)
+        if (operand == wanted)
             analysis_feed(comparison->sides[PAIR_CLIENT], &frame);
     analysis_finish(comparison->sides[PAIR_CLIENT]);
     return true;
@@ -77,13 +73,17 @@ bool comparison_make(struct comparison *comparison, const char *const paths[PAIR
     for (int side = 0; side < PAIR_SIDES; side++)
         if (strcmp(paths[side], "-") == 0)
             return failure_set(failure, "compare: captures are read twice, so standard input cannot be one of them");
-    if (!open_both(comparison, paths, failure))
+    comparison->source = source_open(paths, PAIR_SIDES, failure);
+    if (!comparison->source)
         return false;
     if (!walk_both(comparison, options) || !match(comparison))
         return failure_set(failure, "out of memory");
-    if (!open_both(comparison, paths, failure))
+    struct source *again = source_open(paths, PAIR_SIDES, failure);
+    if (!again)
         return false;
-    return judge_client_side(comparison, options) || failure_set(failure, "out of memory");
+    bool judged = judge_client_side(comparison, again, options);
+    source_close(again);
+    return judged || failure_set(failure, "out of memory");
 }
 
 void comparison_end(struct comparison *comparison)

@@ -7,7 +7,7 @@
 #include "dissect/pair.h"
 
 struct comparison {
-    struct source *source; /* the second reading: its inputs are described as those of a report */
+    struct source *source; /* the first reading, of both, by which a report describes them */
     struct analysis *sides[PAIR_SIDES];
     struct trail *trails[PAIR_SIDES];
     struct pair *pair;
