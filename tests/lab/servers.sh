@@ -70,11 +70,11 @@ config_bind_notcp() {
     config_bind
 }
 
-config_unbound() {
+unbound_server() { # what every unbound here has in common
     cat <<-CONFIG
+	remote-control:
+	    control-enable: no
 	server:
-	    interface: 0.0.0.0
-	    interface: ::0
 	    username: ""
 	    chroot: ""
 	    directory: "$dir"
@@ -83,12 +83,18 @@ config_unbound() {
 	    do-daemonize: no
 	    module-config: "iterator"
 	    local-zone: "test." nodefault
+	CONFIG
+}
+
+config_unbound() {
+    unbound_server
+    cat <<-CONFIG
+	    interface: 0.0.0.0
+	    interface: ::0
 	    access-control: 0.0.0.0/0 allow
 	    access-control: ::/0 allow
 	    minimal-responses: yes
 	$options
-	remote-control:
-	    control-enable: no
 	auth-zone:
 	    name: "example.test"
 	    zonefile: "$work/example.test.zone"
@@ -99,21 +105,11 @@ config_unbound() {
 
 config_forwarder() {
     local address=${options//[[:space:]]/}
+    unbound_server
     cat <<-CONFIG
-	server:
 	    interface: 127.0.0.1
-	    username: ""
-	    chroot: ""
-	    directory: "$dir"
-	    pidfile: "$dir/pid"
-	    use-syslog: no
-	    do-daemonize: no
-	    module-config: "iterator"
-	    local-zone: "test." nodefault
 	    cache-max-ttl: 0
 	    tcp-upstream: yes
-	remote-control:
-	    control-enable: no
 	forward-zone:
 	    name: "."
 	    forward-addr: $address
