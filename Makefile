@@ -1,8 +1,10 @@
 # tcp53: `make` builds ./tcp53; `make demo` installs what is missing and judges a sample; `make check` runs all tests.
 
+# WIRETAP=0 builds without Wireshark's file library: pcap and pcapng only, by libpcap
+WIRETAP ?= 1
 PREFIX ?= /usr/local
 DESTDIR ?=
-BUILD ?= build
+BUILD ?= build$(if $(filter 0,$(WIRETAP)),/plain)
 CC ?= cc
 JOBS ?= $(shell nproc)
 PYTHON ?= /usr/bin/python3
@@ -12,24 +14,32 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-prototypes 
 OPTIMISE ?= -O3 -g $(if $(is_clang),,-flto=auto)
 HARDEN ?= -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
 SANITIZE ?=
-override CPPFLAGS += -I. -D_GNU_SOURCE
+override CPPFLAGS += -I. -D_GNU_SOURCE -DTCP53_WIRETAP=$(WIRETAP)
 override CFLAGS += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -MMD -MP
 override LDFLAGS += -pie -Wl,-z,relro,-z,now $(OPTIMISE) $(SANITIZE)
 LIBS := -lpcap -lldns -ljson-c -lm -pthread
+ifeq ($(WIRETAP),1)
+LIBS += -lwiretap -lwsutil -lglib-2.0
+wiretap_flags := -isystem /usr/include/wireshark $(subst -I,-isystem ,$(shell pkg-config --cflags-only-I glib-2.0 2>/dev/null))
+endif
 # an archiver that understands the objects of link-time optimisation
 AR := $(if $(is_clang),ar,gcc-ar)
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 CAPTURE := $(sort $(wildcard capture/*.c))
-COMMANDS := tcp53.c options.c compare.c
+COMMANDS := tcp53.c options.c clock.c progress.c compare.c inputs.c
 TESTS := $(sort $(wildcard tests/unit/*.c tests/*.c))
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
 command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
+shared_objects := $(addprefix $(BUILD)/,compare.o inputs.o clock.o)
 capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
 test_objects := $(TESTS:%.c=$(BUILD)/%.o)
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
 PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev
+ifeq ($(WIRETAP),1)
+PACKAGES_BUILD += libwiretap-dev libwireshark-dev libwsutil-dev libglib2.0-dev pkg-config
+endif
 PACKAGES_CHECK := $(PACKAGES_BUILD) libcriterion-dev python3-jsonschema
 PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck
 
@@ -47,6 +57,7 @@ $(BUILD)/libtcp53.a: $(core_objects)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
+$(BUILD)/capture/wiretap.o: CPPFLAGS += $(wiretap_flags)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC $<'
@@ -87,12 +98,12 @@ run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@$(MAKE) --no-print-directory lab-quick
 	@$(BUILD)/tests/run --short-filename
 
-$(BUILD)/tests/run: $(test_objects) $(BUILD)/compare.o $(capture_objects) $(BUILD)/libtcp53.a
+$(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@echo '  LD $@'
 	@$(CC) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/compare.o $(capture_objects) $(BUILD)/libtcp53.a
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
 
@@ -119,7 +130,7 @@ fuzz: setup-lint
 	@for target in $(fuzz_targets); do \
 	    mkdir -p build/fuzz/$$target && \
 	    clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$$target.run \
-	        tests/fuzz/$$target.c compare.c $(CORE) $(CAPTURE) $(LIBS) && \
+	        tests/fuzz/$$target.c compare.c inputs.c clock.c $(CORE) $(CAPTURE) $(LIBS) && \
 	    build/fuzz/$$target.run -max_total_time=$(or $(SECONDS),60) build/fuzz/$$target tests/fuzz/corpus samples || exit 1; \
 	done
 

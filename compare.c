@@ -68,17 +68,20 @@ static bool judge_client_side(struct comparison *comparison, struct source *agai
 }
 
 bool comparison_make(struct comparison *comparison, const char *const paths[PAIR_SIDES],
-                     const struct analysis_options *options, struct failure *failure)
+                     const struct source_options *selection, const struct analysis_options *options,
+                     struct failure *failure)
 {
+    struct source_options apart = *selection;
+    apart.apart = true;
     for (int side = 0; side < PAIR_SIDES; side++)
         if (strcmp(paths[side], "-") == 0)
             return failure_set(failure, "compare: captures are read twice, so standard input cannot be one of them");
-    comparison->source = source_open(paths, PAIR_SIDES, failure);
+    comparison->source = source_open(paths, PAIR_SIDES, &apart, failure);
     if (!comparison->source)
         return false;
     if (!walk_both(comparison, options) || !match(comparison))
         return failure_set(failure, "out of memory");
-    struct source *again = source_open(paths, PAIR_SIDES, failure);
+    struct source *again = source_open(paths, PAIR_SIDES, &apart, failure);
     if (!again)
         return false;
     bool judged = judge_client_side(comparison, again, options);

@@ -20,7 +20,8 @@ struct comparison {
  * tell) change places. False and a sentence when they cannot be opened; then and later comparison_end() frees all.
  */
 bool comparison_make(struct comparison *comparison, const char *const paths[PAIR_SIDES],
-                     const struct analysis_options *options, struct failure *failure);
+                     const struct source_options *selection, const struct analysis_options *options,
+                     struct failure *failure);
 void comparison_end(struct comparison *comparison);
 
 #endif

@@ -1,27 +1,15 @@
-/* What the report says of an input, from what the source knows: those two layers do not know one another. */
+/* What the report says of where its frames came from: those two layers do not know one another. */
 #ifndef TCP53_INPUTS_H
 #define TCP53_INPUTS_H
 
 #include "capture/source.h"
 #include "report/report.h"
 
-static inline struct report_input input_described(const struct source_input *input)
-{
-    struct report_input out = {.operand = input->operand,
-                               .path = input->path,
-                               .format = input->format,
-                               .link_type_count = input->link_type_count,
-                               .frames = input->frames,
-                               .bytes = input->bytes,
-                               .first_ns = input->first_ns,
-                               .last_ns = input->last_ns,
-                               .snaplen = input->snaplen,
-                               .truncated = input->truncated,
-                               .trouble = *input->trouble.text ? input->trouble.text : NULL,
-                               .kernel_dropped = -1};
-    for (unsigned i = 0; i < input->link_type_count; i++)
-        out.link_types[i] = source_link_name(input->link_types[i]);
-    return out;
-}
+/*
+ * Fills in what the source knows once it is read: its inputs, its notes, the libraries' versions. False without memory.
+ * The source must outlive the report; inputs_release() frees the rest.
+ */
+bool inputs_describe(const struct source *source, struct report_source *from);
+void inputs_release(struct report_source *from);
 
 #endif

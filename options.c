@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -79,6 +81,78 @@ static bool take_client(struct options *options, const char *text)
     return take_address("--client", text, options->analysis.clients, &options->analysis.client_count);
 }
 
+/* Notes an option that chooses frames, for the report. */
+static void note_selection(struct options *options, const char *option, const char *argument)
+{
+    size_t length = strlen(options->selection);
+    snprintf(options->selection + length, sizeof options->selection - length, "%s%s '%s'", length ? " " : "", option,
+             argument);
+}
+
+static bool take_from(struct options *options, const char *text)
+{
+    options->from = text;
+    note_selection(options, "--from", text);
+    return true;
+}
+
+static bool take_to(struct options *options, const char *text)
+{
+    options->to = text;
+    note_selection(options, "--to", text);
+    return true;
+}
+
+static bool take_filter(struct options *options, const char *expression)
+{
+    if (options->source.filter)
+        return complain("--filter: one expression at a time; join them by \"and\" or \"or\"");
+    options->source.filter = expression;
+    note_selection(options, "--filter", expression);
+    return true;
+}
+
+static bool take_filter_file(struct options *options, const char *path)
+{
+    static char expression[8192];
+    FILE *file = fopen(path, "r");
+    size_t length = file ? fread(expression, 1, sizeof expression, file) : 0;
+    bool whole = file && !ferror(file) && length < sizeof expression;
+    if (file)
+        fclose(file);
+    if (!whole)
+        return complain("-F: %s: %s", path, length == sizeof expression ? "too long" : strerror(errno));
+    expression[length] = '\0';
+    return take_filter(options, expression);
+}
+
+static bool take_count(struct options *options, const char *text)
+{
+    char *end;
+    errno = 0;
+    long long count = strtoll(text, &end, 10);
+    if (errno || end == text || *end || count < 1)
+        return complain("-c: \"%s\" is not a number of frames", text);
+    options->source.count = (uint64_t)count;
+    note_selection(options, "-c", text);
+    return true;
+}
+
+static bool take_time_zone(struct options *options, const char *zone)
+{
+    (void)options;
+    return clock_set_zone(zone) ||
+           complain("--time-zone: \"%s\" is not known here; \"UTC\", \"Europe/Vienna\" and \"+01:00\" are such", zone);
+}
+
+static bool read_time(const char *option, const char *text, int64_t *time_ns)
+{
+    return !text || clock_read(text, time_ns) ||
+           complain("%s: \"%s\" is no time; \"2026-11-24T09:30:00Z\", \"2026-11-24 10:30:00+01:00\" and seconds since "
+                    "1970 are",
+                    option, text);
+}
+
 static bool take_quiet(struct options *options, const char *unused)
 {
     (void)unused;
@@ -121,6 +195,12 @@ static const struct {
     {"port", "N", 0, take_port, "a port that DNS servers listen on (default: 53; may repeat)"},
     {"server", "ADDR", 0, take_server, "judge only this server (may repeat)"},
     {"client", "ADDR", 0, take_client, "judge only this client's queries (may repeat)"},
+    {"from", "TIME", 0, take_from, "judge only frames from then on (2026-11-24T09:30:00Z)"},
+    {"to", "TIME", 0, take_to, "judge only frames up to then"},
+    {"filter", "BPF", 0, take_filter, "judge only frames that pass this expression of tcpdump's"},
+    {"filter-file", "FILE", 'F', take_filter_file, "the same, the expression is in the file"},
+    {"count", "N", 'c', take_count, "stop after N frames"},
+    {"time-zone", "ZONE", 0, take_time_zone, "of times that name none (default: this machine's)"},
     {"quiet", NULL, 'q', take_quiet, "one line a server"},
     {"verbose", NULL, 'v', take_verbose, "every kept flow's timeline"},
     {"color", "WHEN", 0, take_colour, "auto, always or never (default: auto; NO_COLOR is honoured)"},
@@ -164,6 +244,9 @@ bool options_read(int argc, char **argv, struct options *options)
         if (!option_table[i].take(options, optarg))
             return false;
     }
+    if (!read_time("--from", options->from, &options->source.from_ns) ||
+        !read_time("--to", options->to, &options->source.to_ns))
+        return false;
     const char *no_colour = getenv("NO_COLOR");
     const char *when = options->colour ? options->colour : "auto";
     bool terminal = !options->output && isatty(STDOUT_FILENO) && !(no_colour && *no_colour);

@@ -2,12 +2,16 @@
 #ifndef TCP53_OPTIONS_H
 #define TCP53_OPTIONS_H
 
+#include "capture/source.h"
 #include "dissect/analysis.h"
 #include "report/report.h"
 
 enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS };
 
 struct options {
+    struct source_options source;
+    const char *from, *to; /* as given, since the zone may be named after them */
+    char selection[512];   /* the options that chose frames, as given */
     struct analysis_options analysis;
     struct render_options render;
     renderer *render_with;

@@ -2,8 +2,10 @@
 #include "compare.h"
 #include "inputs.h"
 #include "options.h"
+#include "progress.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,19 +75,14 @@ static int conclude(const struct source *source, const struct analysis *analysis
 {
     size_t count;
     const struct source_input *inputs = source_inputs(source, &count);
-    struct report_input *described = calloc(count, sizeof *described);
     struct report *report = NULL;
     int status = EXIT_TROUBLE;
-    if (!described)
+    if (!inputs_describe(source, from))
         goto out;
-    for (size_t i = 0; i < count; i++)
-        described[i] = input_described(&inputs[i]);
-    from->inputs = described;
-    from->input_count = count;
-    from->pcap_version = source_library_version();
     from->generated_ns = now_ns();
     from->servers = options->servers;
     from->server_count = options->server_count;
+    from->selection = *options->selection ? options->selection : NULL;
     report = report_build(analysis, from);
     if (!report)
         goto out;
@@ -98,8 +95,38 @@ out:
     if (!report)
         complain("out of memory");
     report_free(report);
-    free(described);
+    inputs_release(from);
     return status;
+}
+
+static void handle_interrupt(int signal)
+{
+    (void)signal;
+    source_interrupt();
+}
+
+/* The first SIGINT ends the reading, in whose thread it arrives, so that what was read is judged; a second one kills. */
+static void catch_interrupt(void)
+{
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, NULL);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
+}
+
+static void read_all(struct source *source, struct analysis *analysis)
+{
+    struct progress *progress = progress_start(source);
+    struct frame frame;
+    while (source_next(source, &frame))
+        analysis_feed(analysis, &frame);
+    analysis_finish(analysis);
+    progress_end(progress);
+    signal(SIGINT, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 static int command_read(int argc, char **argv)
@@ -115,15 +142,14 @@ static int command_read(int argc, char **argv)
     }
     int status = EXIT_TROUBLE;
     struct analysis *analysis = analysis_new(&options.analysis);
-    struct source *source = source_open((const char *const *)argv + optind, (size_t)(argc - optind), &failure);
+    catch_interrupt();
+    struct source *source =
+        source_open((const char *const *)argv + optind, (size_t)(argc - optind), &options.source, &failure);
     if (!source || !analysis) {
         complain("%s", source ? "out of memory" : failure.text);
         goto out;
     }
-    struct frame frame;
-    while (source_next(source, &frame))
-        analysis_feed(analysis, &frame);
-    analysis_finish(analysis);
+    read_all(source, analysis);
     status = conclude(source, analysis, &from, &options);
 out:
     source_close(source);
@@ -143,7 +169,8 @@ static int command_compare(int argc, char **argv)
         return EXIT_TROUBLE;
     }
     int status = EXIT_TROUBLE;
-    if (comparison_make(&comparison, (const char *const *)argv + optind, &options.analysis, &failure)) {
+    if (comparison_make(&comparison, (const char *const *)argv + optind, &options.source, &options.analysis,
+                        &failure)) {
         struct report_source from = {.command = "compare",
                                      .pair = comparison.pair,
                                      .server_side = comparison.sides[PAIR_SERVER],
@@ -197,8 +224,12 @@ static void print_help(FILE *out)
 
 static void print_version(FILE *out)
 {
-    fprintf(out, "tcp53 %s\nlibpcap %s\nldns %s\njson-c %s\n", TCP53_VERSION, source_library_version(),
-            dns_library_version(), json_c_version());
+    const char *wiretap = source_wiretap_version();
+    fprintf(out, "tcp53 %s\nlibpcap %s\nldns %s\njson-c %s\nlibwiretap %s\n", TCP53_VERSION, source_library_version(),
+            dns_library_version(), json_c_version(),
+            wiretap ? wiretap
+                    : "none: compressed captures, Network Monitor's, snoop's and all others but pcap and pcapng with "
+                      "interfaces of one kind cannot be read");
 }
 
 int main(int argc, char **argv)

@@ -22,7 +22,15 @@ struct batch {
     uint8_t bytes[BATCH_BYTES];
 };
 
+/* The later half of a batch, kept back so that frames to come can go before it. */
+struct rest {
+    size_t count, used;
+    struct frame frames[BATCH_FRAMES];
+    uint8_t bytes[BATCH_BYTES];
+};
+
 struct ahead {
+    void (*begin)(void);
     ahead_read *read;
     void *context;
     pthread_t thread;
@@ -32,31 +40,103 @@ struct ahead {
     bool stop;                /* under the lock */
     size_t at;                /* next frame of the batch that the caller empties */
     bool holds;               /* the caller owns batch `emptied` */
+    struct rest *rest;        /* NULL while frames come in order, as they nearly always do */
+    struct frame latest;      /* of those that were handed on; only its time and trace count */
+    uint64_t late;
     struct batch batches[BATCHES];
 };
+
+static void append(struct batch *batch, const struct frame *frame)
+{
+    struct frame *copy = &batch->frames[batch->count++];
+    *copy = *frame;
+    memcpy(batch->bytes + batch->used, frame->data, frame->captured);
+    copy->data = batch->bytes + batch->used;
+    batch->used += frame->captured;
+}
+
+static bool is_earlier(const struct frame *a, const struct frame *b)
+{
+    return a->trace == b->trace && a->time_ns < b->time_ns;
+}
+
+/* Frames of the same time stay in the order in which they came, which is that of their bytes. */
+static int frame_order(const void *a, const void *b)
+{
+    const struct frame *x = a, *y = b;
+    if (x->trace != y->trace)
+        return x->trace < y->trace ? -1 : 1;
+    if (x->time_ns != y->time_ns)
+        return x->time_ns < y->time_ns ? -1 : 1;
+    return x->data < y->data ? -1 : x->data > y->data;
+}
+
+static void take_rest(struct ahead *ahead, struct batch *batch)
+{
+    if (!ahead->rest)
+        return;
+    for (size_t i = 0; i < ahead->rest->count; i++)
+        append(batch, &ahead->rest->frames[i]);
+    ahead->rest->count = ahead->rest->used = 0;
+}
+
+/* Keeps the later half back, in a buffer of its own: the batch goes to the caller. */
+static void leave_rest(struct ahead *ahead, struct batch *batch)
+{
+    struct rest *rest = ahead->rest;
+    size_t half = batch->count / 2;
+    for (size_t i = half; i < batch->count; i++) {
+        struct frame *copy = &rest->frames[rest->count++];
+        *copy = batch->frames[i];
+        memcpy(rest->bytes + rest->used, copy->data, copy->captured);
+        copy->data = rest->bytes + rest->used;
+        rest->used += copy->captured;
+    }
+    batch->count = half;
+}
+
+static void put_in_order(struct ahead *ahead, struct batch *batch)
+{
+    qsort(batch->frames, batch->count, sizeof *batch->frames, frame_order);
+    for (size_t i = 0; i < batch->count && is_earlier(&batch->frames[i], &ahead->latest); i++)
+        ahead->late++;
+    if (!ahead->rest)
+        ahead->rest = calloc(1, sizeof *ahead->rest);
+    if (ahead->rest && !batch->last)
+        leave_rest(ahead, batch);
+}
 
 static void fill(struct ahead *ahead, struct batch *batch)
 {
     struct frame frame;
+    struct frame latest = ahead->latest;
+    bool ordered = true;
     batch->count = batch->used = 0;
     batch->last = false;
+    take_rest(ahead, batch);
+    if (batch->count > 0)
+        latest = batch->frames[batch->count - 1];
     while (batch->count < BATCH_FRAMES && batch->used <= BATCH_BYTES - FRAME_MOST) {
         if (!ahead->read(ahead->context, &frame)) {
             batch->last = true;
-            return;
+            break;
         }
         if (frame.captured > FRAME_MOST)
             frame.captured = FRAME_MOST;
-        memcpy(batch->bytes + batch->used, frame.data, frame.captured);
-        frame.data = batch->bytes + batch->used;
-        batch->used += frame.captured;
-        batch->frames[batch->count++] = frame;
+        append(batch, &frame);
+        ordered &= !is_earlier(&frame, &latest);
+        latest = frame;
     }
+    if (!ordered || ahead->rest)
+        put_in_order(ahead, batch);
+    if (batch->count > 0 && !is_earlier(&batch->frames[batch->count - 1], &ahead->latest))
+        ahead->latest = batch->frames[batch->count - 1];
 }
 
 static void *fill_all(void *argument)
 {
     struct ahead *ahead = argument;
+    ahead->begin();
     for (bool last = false; !last;) {
         pthread_mutex_lock(&ahead->lock);
         while (ahead->filled - ahead->emptied == BATCHES && !ahead->stop)
@@ -76,12 +156,14 @@ static void *fill_all(void *argument)
     return NULL;
 }
 
-struct ahead *ahead_new(ahead_read *read, void *context)
+struct ahead *ahead_new(void (*begin)(void), ahead_read *read, void *context)
 {
     struct ahead *ahead = calloc(1, sizeof *ahead);
     if (!ahead)
         return NULL;
+    ahead->begin = begin;
     ahead->read = read;
+    ahead->latest.time_ns = INT64_MIN;
     ahead->context = context;
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->changed, NULL);
@@ -131,5 +213,11 @@ void ahead_free(struct ahead *ahead)
     pthread_join(ahead->thread, NULL);
     pthread_cond_destroy(&ahead->changed);
     pthread_mutex_destroy(&ahead->lock);
+    free(ahead->rest);
     free(ahead);
+}
+
+uint64_t ahead_late(const struct ahead *ahead)
+{
+    return ahead->late;
 }

@@ -1,75 +1,81 @@
 #include "capture/file.h"
 
+#include "capture/pktap.h"
+#include "capture/reader.h"
+#include "capture/pipe.h"
 #include "dissect/packet.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
+#include <fcntl.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* libpcap would read through stdio's 4 KiB buffer; most of the time of a read goes into that. */
-enum { READ_BUFFER = 256 * 1024, MAGIC = 4 };
+enum { MAGIC = 4 };
 
 struct file {
-    pcap_t *pcap;
-    int link_type;
-    char buffer[READ_BUFFER];
+    struct reader *reader;
+    struct notes *notes;
+    int64_t previous_ns; /* time of the latest frame */
+    int link_type;       /* of the latest frame */
+    bool known;          /* a frame had a link type that can be read */
+    int spool;           /* a copy of what came by a pipe, or -1 */
 };
 
-/* https://www.tcpdump.org/pcap.html and draft-ietf-opsawg-pcapng: how captures begin, in both byte orders. */
-static const struct {
+/* Which library reads it. */
+enum way {
+    BY_NONE,
+    BY_LIBPCAP,
+    BY_WIRETAP,
+    BY_WIRETAP_WHOLE, /* it seeks about: what comes by a pipe is copied first */
+};
+
+/*
+ * How captures begin: https://www.tcpdump.org/pcap.html (in both byte orders), draft-ietf-opsawg-pcapng, RFC 1952
+ * (gzip), RFC 8878 (zstd), the LZ4 frame format, Microsoft's capture file header, RFC 1761 (snoop). Of pcapng libpcap
+ * sees neither comments, directions, counts of drops, nor interfaces unlike the first; it reads the rest, and all of it
+ * where there is no libwiretap.
+ */
+static const struct format {
     uint8_t magic[MAGIC];
-    const char *format;
+    uint8_t length;
+    uint8_t way;         /* enum way */
+    const char *libpcap; /* the format's name, if libpcap can read it */
+    const char *what, *remedy;
 } formats[] = {
-    {{0xd4, 0xc3, 0xb2, 0xa1}, "pcap"},   {{0xa1, 0xb2, 0xc3, 0xd4}, "pcap"}, /* microseconds */
-    {{0x4d, 0x3c, 0xb2, 0xa1}, "pcap"},   {{0xa1, 0xb2, 0x3c, 0x4d}, "pcap"}, /* nanoseconds */
-    {{0x34, 0xcd, 0xb2, 0xa1}, "pcap"},   {{0xa1, 0xb2, 0xcd, 0x34}, "pcap"}, /* Kuznetzov's variant */
-    {{0x0a, 0x0d, 0x0d, 0x0a}, "pcapng"},
+    {{0xd4, 0xc3, 0xb2, 0xa1}, 4, BY_LIBPCAP, "pcap", NULL, NULL}, /* microseconds */
+    {{0xa1, 0xb2, 0xc3, 0xd4}, 4, BY_LIBPCAP, "pcap", NULL, NULL},
+    {{0x4d, 0x3c, 0xb2, 0xa1}, 4, BY_LIBPCAP, "pcap", NULL, NULL}, /* nanoseconds */
+    {{0xa1, 0xb2, 0x3c, 0x4d}, 4, BY_LIBPCAP, "pcap", NULL, NULL},
+    {{0x34, 0xcd, 0xb2, 0xa1}, 4, BY_LIBPCAP, "pcap", NULL, NULL}, /* Kuznetzov's variant */
+    {{0xa1, 0xb2, 0xcd, 0x34}, 4, BY_LIBPCAP, "pcap", NULL, NULL},
+    {{0x0a, 0x0d, 0x0d, 0x0a}, 4, BY_WIRETAP, "pcapng", NULL, NULL},
+    {{0x1f, 0x8b}, 2, BY_WIRETAP_WHOLE, NULL, "compressed by gzip", "zcat FILE | tcp53 read -"},
+    {{0x28, 0xb5, 0x2f, 0xfd}, 4, BY_WIRETAP_WHOLE, NULL, "compressed by zstd", "zstdcat FILE | tcp53 read -"},
+    {{0x04, 0x22, 0x4d, 0x18}, 4, BY_WIRETAP_WHOLE, NULL, "compressed by lz4", "lz4cat FILE | tcp53 read -"},
+    {{0xfd, 0x37, 0x7a, 0x58}, 4, BY_NONE, NULL, "compressed by xz", "xzcat FILE | tcp53 read -"},
+    {{0x42, 0x5a, 0x68}, 3, BY_NONE, NULL, "compressed by bzip2", "bzcat FILE | tcp53 read -"},
+    {{0x47, 0x4d, 0x42, 0x55}, 4, BY_WIRETAP_WHOLE, NULL, "a Network Monitor capture", "editcap -F pcap FILE NEW"},
+    {{0x52, 0x54, 0x53, 0x53}, 4, BY_WIRETAP_WHOLE, NULL, "a Network Monitor 1.x capture", "editcap -F pcap FILE NEW"},
+    {{0x73, 0x6e, 0x6f, 0x6f}, 4, BY_WIRETAP, NULL, "a snoop capture", "editcap -F pcap FILE NEW"},
 };
+static const struct format others = {.way = BY_WIRETAP};
 
-/* What is often found where a capture is meant, and what to do about it. */
-static const struct {
-    uint8_t magic[MAGIC];
-    size_t length;
-    const char *advice;
-} strangers[] = {
-    {{0x1f, 0x8b}, 2, "compressed by gzip; decompress it first: zcat FILE | tcp53 read -"},
-    {{0x28, 0xb5, 0x2f, 0xfd}, 4, "compressed by zstd; decompress it first: zstdcat FILE | tcp53 read -"},
-    {{0x04, 0x22, 0x4d, 0x18}, 4, "compressed by lz4; decompress it first: lz4cat FILE | tcp53 read -"},
-    {{0xfd, 0x37, 0x7a, 0x58}, 4, "compressed by xz; decompress it first: xzcat FILE | tcp53 read -"},
-    {{0x47, 0x4d, 0x42, 0x55}, 4, "a Network Monitor capture; convert it first: editcap -F pcap FILE NEW"},
-    {{0x52, 0x54, 0x53, 0x53}, 4, "a Network Monitor 1.x capture; convert it first: editcap -F pcap FILE NEW"},
-    {{0x73, 0x6e, 0x6f, 0x6f}, 4, "a snoop capture; convert it first: editcap -F pcap FILE NEW"},
-};
-
-static const char *advice_of(const uint8_t *magic, size_t count)
+static const struct format *format_of(const uint8_t *magic, size_t count)
 {
-    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
-        if (count >= strangers[i].length && memcmp(magic, strangers[i].magic, strangers[i].length) == 0)
-            return strangers[i].advice;
-    return "not a pcap or pcapng capture";
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
+        if (count >= formats[i].length && memcmp(magic, formats[i].magic, formats[i].length) == 0)
+            return &formats[i];
+    return &others;
 }
 
-static const char *format_of(const uint8_t *magic, size_t count)
+static enum way way_of(const struct format *format)
 {
-    for (size_t i = 0; count >= MAGIC && i < sizeof formats / sizeof *formats; i++)
-        if (memcmp(magic, formats[i].magic, MAGIC) == 0)
-            return formats[i].format;
-    return NULL;
-}
-
-bool file_is_capture(const char *path)
-{
-    uint8_t magic[MAGIC];
-    FILE *stream = fopen(path, "rb");
-    if (!stream)
-        return false;
-    size_t count = fread(magic, 1, sizeof magic, stream);
-    fclose(stream);
-    return format_of(magic, count) != NULL;
+    if (TCP53_WIRETAP)
+        return format->way;
+    return format->libpcap ? BY_LIBPCAP : BY_NONE;
 }
 
 static bool is_standard_input(const char *path)
@@ -77,64 +83,136 @@ static bool is_standard_input(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-/* Looks at the first bytes and puts them back: one byte is all that ungetc() promises, so a stream must seek for more. */
-static bool sniff(FILE *stream, struct source_input *input)
+static int descriptor_of(const char *path)
+{
+    return is_standard_input(path) ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+}
+
+uint64_t file_size(const char *path)
+{
+    struct stat status;
+    bool known = is_standard_input(path) ? fstat(STDIN_FILENO, &status) == 0 : stat(path, &status) == 0;
+    return known && S_ISREG(status.st_mode) && status.st_size > 0 ? (uint64_t)status.st_size : 0;
+}
+
+bool file_is_capture(const char *path)
+{
+    uint8_t magic[MAGIC];
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t count = descriptor < 0 ? 0 : pread(descriptor, magic, sizeof magic, 0);
+    if (descriptor >= 0)
+        close(descriptor);
+    if (count <= 0)
+        return false;
+    const struct format *format = format_of(magic, (size_t)count);
+    return format->libpcap || (way_of(format) != BY_NONE && wiretap_knows(path));
+}
+
+/* The kind of capture by its first bytes, which stay where they are; NULL and trouble when there is none. */
+static const struct format *sniff(int descriptor, struct source_input *input)
 {
     uint8_t magic[MAGIC];
     struct stat status;
-    if (fstat(fileno(stream), &status) == 0 && S_ISDIR(status.st_mode))
-        return failure_set(&input->trouble, "%s: is a directory", input->path);
-    if (!S_ISREG(status.st_mode)) {
-        input->format = "pcap";
-        return true; /* a pipe cannot be looked into; libpcap tells */
+    if (fstat(descriptor, &status) != 0 || S_ISCHR(status.st_mode))
+        return &formats[0]; /* a terminal cannot be looked into; libpcap tells */
+    if (S_ISDIR(status.st_mode)) {
+        failure_set(&input->trouble, "%s: is a directory", input->path);
+        return NULL;
     }
-    size_t count = fread(magic, 1, sizeof magic, stream);
-    if (count == 0)
-        return failure_set(&input->trouble, "%s: the file is empty", input->path);
-    const char *format = format_of(magic, count);
-    if (!format)
-        return failure_set(&input->trouble, "%s: %s", input->path, advice_of(magic, count));
-    input->format = format;
-    rewind(stream);
-    return true;
+    off_t at = lseek(descriptor, 0, SEEK_CUR);
+    ssize_t count = S_ISREG(status.st_mode) ? pread(descriptor, magic, sizeof magic, at)
+                                            : (ssize_t)pipe_peek(descriptor, magic, sizeof magic);
+    if (count <= 0) {
+        failure_set(&input->trouble, "%s: the file is empty", input->path);
+        return NULL;
+    }
+    return format_of(magic, (size_t)count);
 }
 
-static FILE *open_stream(struct source_input *input)
+/*
+ * Some old patched libpcaps wrote other records behind the usual magic, which read as nonsense from the second one on;
+ * libwiretap tries which of them it is.
+ */
+static bool reads_on(const char *path)
 {
-    FILE *stream = is_standard_input(input->path) ? stdin : fopen(input->path, "rb");
-    if (!stream)
+    struct source_input trial = {.path = path};
+    struct frame frame;
+    FILE *stream = fopen(path, "rb");
+    struct reader *reader = stream ? libpcap_open(stream, &trial) : NULL;
+    for (int i = 0; reader && i < 3 && reader->next(reader, &trial, &frame) == READER_FRAME; i++)
+        continue;
+    if (reader)
+        reader->close(reader);
+    return !*trial.trouble.text;
+}
+
+static struct reader *open_libpcap(int descriptor, struct source_input *input, const struct format *format)
+{
+    FILE *stream = is_standard_input(input->path) ? stdin : fdopen(dup(descriptor), "rb");
+    if (!stream) {
         failure_set(&input->trouble, "%s: %s", input->path, strerror(errno));
-    return stream;
+        return NULL;
+    }
+    input->format = format->libpcap;
+    return libpcap_open(stream, input);
 }
 
-struct file *file_open(struct source_input *input)
+static struct reader *open_spooled(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
 {
-    char why[PCAP_ERRBUF_SIZE] = "";
-    FILE *stream = open_stream(input);
-    struct file *file = stream ? malloc(sizeof *file) : NULL;
-    if (!file)
-        goto out;
-    setvbuf(stream, file->buffer, _IOFBF, sizeof file->buffer);
-    __fsetlocking(stream, FSETLOCKING_BYCALLER); /* nobody else reads it: two locks a frame saved */
-    if (!sniff(stream, input))
-        goto out;
-    file->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
-    if (!file->pcap) {
-        failure_set(&input->trouble, "%s: %s", input->path, why);
-        goto out;
+    char path[64];
+    file->spool = pipe_spool(descriptor, source_take_interrupt);
+    if (file->spool < 0) {
+        failure_set(&input->trouble, "%s: cannot be copied to a file: %s", input->path, strerror(errno));
+        return NULL;
     }
-    file->link_type = pcap_datalink(file->pcap);
-    input->link_types[input->link_type_count++] = file->link_type;
-    if (!packet_knows_link(file->link_type))
-        failure_set(&input->trouble, "%s: link type %s is not supported", input->path,
-                    source_link_name(file->link_type));
-    int snaplen = pcap_snapshot(file->pcap);
-    input->snaplen = snaplen > 0 ? (uint32_t)snaplen : 0;
-    return file;
-out:
-    if (stream && stream != stdin)
-        fclose(stream);
-    free(file);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file->spool);
+    return wiretap_open(path, input, notes);
+}
+
+static struct reader *open_reader(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+{
+    const struct format *format = sniff(descriptor, input);
+    if (!format)
+        return NULL;
+    bool regular = file_size(input->path) > 0;
+    switch (way_of(format)) {
+    case BY_LIBPCAP:
+        if (TCP53_WIRETAP && regular && !is_standard_input(input->path) && !reads_on(input->path) &&
+            wiretap_reads(input->path))
+            return wiretap_open(input->path, input, notes);
+        return open_libpcap(descriptor, input, format);
+    case BY_WIRETAP_WHOLE:
+        if (!regular)
+            return open_spooled(file, descriptor, input, notes);
+        return wiretap_open(input->path, input, notes);
+    case BY_WIRETAP:
+        return wiretap_open(input->path, input, notes);
+    default:
+        break;
+    }
+    if (format->what)
+        failure_set(&input->trouble, "%s: %s; convert it first: %s", input->path, format->what, format->remedy);
+    else
+        failure_set(&input->trouble, "%s: not a pcap or pcapng capture", input->path);
+    return NULL;
+}
+
+struct file *file_open(struct source_input *input, struct notes *notes)
+{
+    struct file *file = calloc(1, sizeof *file);
+    int descriptor = descriptor_of(input->path);
+    if (!file || descriptor < 0) {
+        failure_set(&input->trouble, "%s: %s", input->path, strerror(file ? errno : ENOMEM));
+        free(file);
+        return NULL;
+    }
+    file->notes = notes;
+    file->spool = file->link_type = -1;
+    file->reader = open_reader(file, descriptor, input, notes);
+    close(descriptor);
+    if (file->reader)
+        return file;
+    file_close(file);
     return NULL;
 }
 
@@ -142,72 +220,69 @@ void file_close(struct file *file)
 {
     if (!file)
         return;
-    pcap_close(file->pcap);
+    if (file->reader)
+        file->reader->close(file->reader);
+    if (file->spool >= 0)
+        close(file->spool);
     free(file);
 }
 
-static bool end_of_file(struct file *file, struct source_input *input, int result)
+uint64_t file_position(const struct file *file)
 {
-    if (result == PCAP_ERROR) {
-        input->truncated = true;
-        const char *why = pcap_geterr(file->pcap);
-        const char *remedy =
-            strstr(why, "of the first interface") ? " (editcap -F pcap may make one that can be read)" : "";
-        failure_set(&input->trouble, "%s: after frame %llu: %s%s", input->path, (unsigned long long)input->frames, why,
-                    remedy);
-    }
-    return false;
+    return file->reader->position(file->reader);
 }
 
-/*
- * Times beyond half of what 64 bits of nanoseconds hold stay there (the year 2116; a pcap file ends in 2106), so that
- * deadlines can be added to them and differences taken.
- */
-static int64_t nanoseconds(int64_t seconds, int64_t rest)
+static void note_link_type(struct file *file, struct source_input *input, int link_type)
 {
-    const int64_t billion = 1000000000, most = INT64_MAX / 2 / billion - 1;
-    return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest;
+    file->link_type = link_type;
+    file->known |= packet_knows_link(link_type);
+    for (unsigned i = 0; i < input->link_type_count; i++)
+        if (input->link_types[i] == link_type)
+            return;
+    if (input->link_type_count < SOURCE_LINK_TYPES)
+        input->link_types[input->link_type_count++] = link_type;
+}
+
+/* A file of frames that cannot be read is trouble; a few among others are only counted. */
+static void end_file(const struct file *file, struct source_input *input)
+{
+    if (input->frames > 0 && !file->known && !*input->trouble.text)
+        failure_set(&input->trouble, "%s: link type %s is not supported", input->path,
+                    source_link_name(file->link_type));
+}
+
+static void count_frame(struct file *file, struct source_input *input, const struct frame *frame)
+{
+    int64_t time_ns = frame->time_ns;
+    if (input->frames++ == 0)
+        input->first_ns = input->last_ns = file->previous_ns = time_ns;
+    if (time_ns < input->first_ns)
+        input->first_ns = time_ns;
+    if (time_ns > input->last_ns)
+        input->last_ns = time_ns;
+    if (time_ns < file->previous_ns)
+        input->backward++;
+    file->previous_ns = time_ns;
+    input->cut += frame->captured < frame->declared;
+    input->bytes += frame->captured;
 }
 
 bool file_next(struct file *file, struct source_input *input, struct frame *frame)
 {
-    struct pcap_pkthdr *header;
-    const uint8_t *bytes;
-    int result = pcap_next_ex(file->pcap, &header, &bytes);
-    if (result != 1)
-        return end_of_file(file, input, result);
-    frame->data = bytes;
-    frame->captured = header->caplen;
-    frame->declared = header->len < header->caplen ? header->caplen : header->len;
-    /* with nanosecond precision asked for, libpcap puts nanoseconds where the microseconds are */
-    frame->time_ns = nanoseconds(header->ts.tv_sec, header->ts.tv_usec);
-    frame->link_type = file->link_type;
-    if (input->frames++ == 0)
-        input->first_ns = input->last_ns = frame->time_ns;
-    if (frame->time_ns < input->first_ns)
-        input->first_ns = frame->time_ns;
-    if (frame->time_ns > input->last_ns)
-        input->last_ns = frame->time_ns;
-    input->bytes += header->caplen;
-    return true;
-}
-
-const char *source_link_name(int link_type)
-{
-    static char number[24];
-    const char *name = pcap_datalink_val_to_name(link_type);
-    if (name)
-        return name;
-    snprintf(number, sizeof number, "%d", link_type);
-    return number;
-}
-
-/* libpcap tells its version in a sentence: "libpcap version 1.10.3 (with TPACKET_V3)". */
-const char *source_library_version(void)
-{
-    static char number[24];
-    const char *sentence = pcap_lib_version();
-    sentence += strcspn(sentence, "0123456789");
-    snprintf(number, sizeof number, "%.*s", (int)strspn(sentence, "0123456789."), sentence);
-    return number;
+    enum reader_result result;
+    while ((result = file->reader->next(file->reader, input, frame)) != READER_END) {
+        input->records++;
+        if (result == READER_SKIPPED) {
+            input->skipped++;
+            continue;
+        }
+        count_frame(file, input, frame);
+        pktap_unwrap(frame, file->notes);
+        if (frame->link_type != file->link_type)
+            note_link_type(file, input, frame->link_type);
+        frame->ref.number = input->records & 0xffffffffffff;
+        return true;
+    }
+    end_file(file, input);
+    return false;
 }

@@ -1,17 +1,25 @@
-/* One saved capture, read by libpcap. */
+/* One saved capture, read by whichever library can. */
 #ifndef TCP53_CAPTURE_FILE_H
 #define TCP53_CAPTURE_FILE_H
 
+#include "capture/notes.h"
 #include "capture/source.h"
 
 struct file;
 
-/* Opens `input->path` and fills in format, link type and snapshot length; NULL and `input->trouble` when it cannot. */
-struct file *file_open(struct source_input *input);
+/*
+ * Opens `input->path` and fills in what is known of it; NULL and `input->trouble` when it cannot.
+ * Comments and names of processes go to `notes`.
+ */
+struct file *file_open(struct source_input *input, struct notes *notes);
 void file_close(struct file *file);
-/* The next frame (without its ref); false at the end. Notes counts, times and trouble in `input`. */
+/* The next frame, with its number; false at the end. Notes counts, times and trouble in `input`. */
 bool file_next(struct file *file, struct source_input *input, struct frame *frame);
-/* True when the first bytes of a file are those of a capture that libpcap reads. */
+/* Bytes of the file read so far. */
+uint64_t file_position(const struct file *file);
+/* True when the file is a capture that can be read. */
 bool file_is_capture(const char *path);
+/* Its size in bytes; 0 for a pipe, and for what cannot be opened. */
+uint64_t file_size(const char *path);
 
 #endif

@@ -1,24 +1,39 @@
 #include "capture/source.h"
 
 #include "capture/ahead.h"
-#include "capture/file.h"
+#include "capture/merge.h"
+#include "capture/select.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { INPUTS_MOST = 0xffff }; /* a frame_ref has 16 bits for its input */
+enum {
+    INPUTS_MOST = 0xffff,  /* a frame_ref has 16 bits for its input */
+    PROGRESS_EVERY = 4096, /* frames */
+};
+
+static atomic_bool interrupted;
 
 struct source {
     struct source_input *inputs;
     char **names;
     size_t count, room;
     unsigned operand; /* of the inputs that are added now */
-    size_t current;
-    struct file *file;
+    struct source_options options;
+    size_t next;                 /* the first input that is not being read */
+    uint64_t read;               /* frames */
+    uint64_t bytes_before, size; /* bytes of the files that were read; of all */
+    atomic_uint_least64_t position;
+    struct notes notes;
+    struct select *select;
+    struct merge *merge;
     struct ahead *ahead;
 };
 
@@ -40,7 +55,7 @@ static bool add_input(struct source *source, char *name, struct failure *failure
     }
     source->names[source->count] = name;
     source->inputs[source->count++] =
-        (struct source_input){.operand = source->operand, .path = name, .format = "unknown"};
+        (struct source_input){.operand = source->operand, .path = name, .format = "unknown", .kernel_dropped = -1};
     return true;
 full:
     free(name);
@@ -69,7 +84,7 @@ static bool add_directory(struct source *source, const char *path, struct failur
     }
     free(entries);
     if (fine && source->count == before)
-        return failure_set(failure, "%s: no pcap or pcapng capture in this directory", path);
+        return failure_set(failure, "%s: no capture in this directory", path);
     return fine;
 }
 
@@ -81,47 +96,110 @@ static bool add_path(struct source *source, const char *path, struct failure *fa
     return add_input(source, strdup(path), failure);
 }
 
-/* Runs in the thread that reads ahead. */
+/* The inputs that are one trace: all, or those of the next operand. */
+static bool begin_trace(struct source *source)
+{
+    size_t end = source->next;
+    while (end < source->count &&
+           (!source->options.apart || source->inputs[end].operand == source->inputs[source->next].operand))
+        end++;
+    if (end > source->next)
+        source->merge = merge_new(source->inputs, source->next, end, &source->notes);
+    source->next = end;
+    return source->merge != NULL;
+}
+
+static void end_trace(struct source *source)
+{
+    source->bytes_before += merge_position(source->merge);
+    merge_free(source->merge);
+    source->merge = NULL;
+    if (source->select)
+        select_begin(source->select);
+}
+
+static bool take(struct source *source, struct frame *frame)
+{
+    if (++source->read % PROGRESS_EVERY == 0)
+        atomic_store_explicit(&source->position, source->bytes_before + merge_position(source->merge),
+                              memory_order_relaxed);
+    if (source->select && !select_takes(source->select, frame))
+        return false;
+    struct source_input *input = &source->inputs[frame->ref.input];
+    frame->trace = source->options.apart ? input->operand & 0xff : 0;
+    input->selected++;
+    return true;
+}
+
+/* Runs in the thread that reads ahead; the signal that ends the reading interrupts it there, waiting for a pipe. */
 static bool read_next(void *context, struct frame *frame)
 {
     struct source *source = context;
-    while (source->current < source->count) {
-        struct source_input *input = &source->inputs[source->current];
-        if (!source->file)
-            source->file = file_open(input);
-        if (source->file && file_next(source->file, input, frame)) {
-            frame->ref =
-                (struct frame_ref){.number = input->frames & 0xffffffffffff, .input = source->current & INPUTS_MOST};
+    while (!source_interrupted()) {
+        if (!source->merge && !begin_trace(source))
+            return false;
+        if ((source->select && select_is_done(source->select)) || !merge_next(source->merge, frame))
+            end_trace(source);
+        else if (take(source, frame))
             return true;
-        }
-        file_close(source->file);
-        source->file = NULL;
-        source->current++;
     }
     return false;
 }
 
-struct source *source_open(const char *const *paths, size_t count, struct failure *failure)
+static void begin_thread(void)
+{
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &interrupt, NULL);
+}
+
+static bool add_paths(struct source *source, const char *const *paths, size_t count, struct failure *failure)
+{
+    for (size_t i = 0; i < count; i++) {
+        source->operand = (unsigned)i;
+        if (!add_path(source, paths[i], failure))
+            return false;
+    }
+    for (size_t i = 0; i < source->count; i++) {
+        uint64_t size = file_size(source->inputs[i].path);
+        source->size = size > 0 && (i == 0 || source->size > 0) ? source->size + size : 0;
+    }
+    return true;
+}
+
+/* Without options that choose frames there is nothing to ask of each. */
+static bool begin_selecting(struct source *source, const struct source_options *options, struct failure *failure)
+{
+    if (!options)
+        return true;
+    source->options = *options;
+    if (source->options.to_ns == 0)
+        source->options.to_ns = INT64_MAX;
+    if (options->from_ns == 0 && options->to_ns == 0 && !options->filter && options->count == 0)
+        return true;
+    if (options->from_ns == 0)
+        source->options.from_ns = INT64_MIN;
+    source->select = select_new(&source->options, failure);
+    return source->select != NULL;
+}
+
+struct source *source_open(const char *const *paths, size_t count, const struct source_options *options,
+                           struct failure *failure)
 {
     struct source *source = calloc(1, sizeof *source);
     if (!source) {
         failure_set(failure, "out of memory");
         return NULL;
     }
-    for (size_t i = 0; i < count; i++) {
-        source->operand = (unsigned)i;
-        if (!add_path(source, paths[i], failure)) {
-            source_close(source);
-            return NULL;
-        }
-    }
-    source->ahead = ahead_new(read_next, source);
-    if (!source->ahead) {
+    if (begin_selecting(source, options, failure) && add_paths(source, paths, count, failure)) {
+        source->ahead = ahead_new(begin_thread, read_next, source);
+        if (source->ahead)
+            return source;
         failure_set(failure, "no thread to read with: %s", strerror(errno));
-        source_close(source);
-        return NULL;
     }
-    return source;
+    source_close(source);
+    return NULL;
 }
 
 void source_close(struct source *source)
@@ -129,7 +207,8 @@ void source_close(struct source *source)
     if (!source)
         return;
     ahead_free(source->ahead);
-    file_close(source->file);
+    merge_free(source->merge);
+    select_free(source->select);
     for (size_t i = 0; i < source->count; i++)
         free(source->names[i]);
     free(source->names);
@@ -146,4 +225,34 @@ const struct source_input *source_inputs(const struct source *source, size_t *co
 {
     *count = source->count;
     return source->inputs;
+}
+
+uint64_t source_late(const struct source *source)
+{
+    return ahead_late(source->ahead);
+}
+
+const char *source_note(const struct source *source, uint8_t note)
+{
+    return notes_text(&source->notes, note);
+}
+
+struct source_progress source_progress(const struct source *source)
+{
+    return (struct source_progress){atomic_load_explicit(&source->position, memory_order_relaxed), source->size};
+}
+
+void source_interrupt(void)
+{
+    atomic_store(&interrupted, true);
+}
+
+bool source_interrupted(void)
+{
+    return atomic_load_explicit(&interrupted, memory_order_relaxed);
+}
+
+bool source_take_interrupt(void)
+{
+    return atomic_exchange(&interrupted, false);
 }

@@ -1,4 +1,4 @@
-/* Where frames come from: saved captures, one after the other. */
+/* Where frames come from: saved captures, together one trace in order of time. */
 #ifndef TCP53_CAPTURE_SOURCE_H
 #define TCP53_CAPTURE_SOURCE_H
 
@@ -9,16 +9,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SOURCE_LINK_TYPES = 4 };
+enum { SOURCE_LINK_TYPES = 8 };
 
 /* What is known of one input. Strings belong to the source. */
 struct source_input {
     unsigned operand;   /* which of the paths it comes from, from 0 */
     const char *path;   /* as given, or found in a directory; "-" is standard input */
-    const char *format; /* "pcap", "pcapng", or "unknown" when it could not be read */
+    const char *format; /* Wireshark's short name ("pcap", "pcapng", "netmon2"), "unknown" when it could not be read */
+    const char *compression; /* "gzip", "zstd", "lz4"; NULL: none */
     int link_types[SOURCE_LINK_TYPES];
     unsigned link_type_count;
+    uint64_t records;       /* frames and what else has a number in the file, as in Wireshark */
     uint64_t frames, bytes; /* bytes: captured bytes of frames */
+    uint64_t skipped;       /* records that are no frames, or of an unknown kind */
+    uint64_t selected;      /* frames that were handed on */
+    uint64_t cut;           /* frames of which the capture holds less than the wire carried */
+    uint64_t backward;      /* frames with an earlier time than the one before them */
+    int64_t kernel_dropped; /* by what captured it, as the file tells; -1: it does not */
+    bool local_times;       /* its times are those of a clock on a wall, the zone is not in the file */
     int64_t first_ns, last_ns;
     uint32_t snaplen;
     bool truncated;         /* it ends in the middle of a frame, or becomes unreadable there */
@@ -27,26 +35,57 @@ struct source_input {
 
 struct source;
 
+/* What is read of them. All zero: everything. */
+struct source_options {
+    int64_t from_ns, to_ns; /* times, inclusive; to_ns 0: no end */
+    const char *filter;     /* a filter expression of libpcap, or NULL */
+    uint64_t count;         /* stop after so many frames; 0: never */
+    bool apart;             /* each operand is a trace of its own, the first one before the second */
+};
+
 /*
- * Prepares to read the files in this order. A directory stands for the captures directly in it, in order of their
- * names, numbers in them by value (tcpdump -C counts so). Returns NULL and a sentence for a directory without captures,
- * and without memory; a file that cannot be opened is noted in its `trouble` when its turn comes, so that the others
- * are read.
+ * Prepares to read the files as one trace, by time, however they are named. A directory stands for the captures
+ * directly in it. Returns NULL and a sentence for a directory without captures, a filter that cannot be understood, and
+ * without memory; a file that cannot be opened is noted in its `trouble` when its turn comes, so that the others are
+ * read. `options` may be NULL.
  */
-struct source *source_open(const char *const *paths, size_t count, struct failure *failure);
+struct source *source_open(const char *const *paths, size_t count, const struct source_options *options,
+                           struct failure *failure);
 void source_close(struct source *source);
 
 /*
  * The next frame: true, or false when all inputs are at their end. An input that cannot be opened or breaks off is
- * noted in its `trouble` and the next one is read. The frame's bytes stay valid until the next call.
+ * noted in its `trouble` and the others are read. Frames that are out of order by no more than some thousand are put
+ * in order. The frame's bytes stay valid until the next call.
  */
 bool source_next(struct source *source, struct frame *frame);
 
-/* All inputs, in reading order; to be read when source_next() has given false. */
+/* All inputs; to be read when source_next() has given false. */
 const struct source_input *source_inputs(const struct source *source, size_t *count);
+/* Frames that came too late to be put in order; to be read at the end. */
+uint64_t source_late(const struct source *source);
+/* What the files say of a frame with that note; NULL for 0. To be read at the end. */
+const char *source_note(const struct source *source, uint8_t note);
+
+/* How far the reading is; may be asked by another thread at any time. */
+struct source_progress {
+    uint64_t read, size; /* bytes of the files; size 0: one of them is a pipe */
+};
+struct source_progress source_progress(const struct source *source);
+
+/*
+ * Ends all reading as if the inputs ended there; a signal handler may call it. Reading waits for SIGINT in a thread of
+ * its own, so whoever handles that signal blocks it before source_open().
+ */
+void source_interrupt(void);
+/* Whether that happened; source_take_interrupt() forgets it, too. */
+bool source_interrupted(void);
+bool source_take_interrupt(void);
+
 /* The registry's name of a link type ("EN10MB"), and a number for one without. */
 const char *source_link_name(int link_type);
-/* libpcap's version. */
+/* The versions of the libraries that read; NULL for libwiretap when the program was built without it. */
 const char *source_library_version(void);
+const char *source_wiretap_version(void);
 
 #endif

@@ -136,6 +136,7 @@ struct sighting {
     uint32_t length; /* bytes of payload its sender declared */
     uint16_t window, ip_id;
     uint8_t ttl, tos, flags;
+    uint8_t note; /* the frame's */
 };
 
 /* What is kept of a flow when it is over. */

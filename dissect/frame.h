@@ -23,6 +23,9 @@ enum link_type {
     LINK_LINUX_SLL2 = 276,
 };
 
+/* Whom the capturing host says a frame was for, as some link layers and files tell. */
+enum link_direction { LINK_DIRECTION_UNKNOWN, LINK_INCOMING, LINK_OUTGOING, LINK_OVERHEARD };
+
 /* A view into the reader's buffer: gone at the reader's next call. */
 struct frame {
     const uint8_t *data;
@@ -30,7 +33,10 @@ struct frame {
     uint32_t declared; /* bytes the frame had on the wire */
     int64_t time_ns;   /* since 1970-01-01 UTC */
     struct frame_ref ref;
-    int link_type; /* enum link_type, or a number the parser does not know */
+    int link_type;     /* enum link_type, or a number the parser does not know */
+    uint8_t direction; /* enum link_direction, as the file tells it */
+    uint8_t trace;     /* frames of one trace are in order of time; traces follow one another by their numbers */
+    uint8_t note;      /* number of what the file says of the frame in words; 0: nothing */
 };
 
 #endif

@@ -141,7 +141,7 @@ enum packet_status link_parse(struct packet *packet, const struct frame *frame, 
 {
     *rest = cursor_of(frame->data, frame->captured);
     packet->source_mac = 0;
-    packet->direction = LINK_DIRECTION_UNKNOWN;
+    packet->direction = frame->direction;
     packet->loopback = false;
     link_parser *parser = parser_of(frame->link_type);
     return parser ? parser(packet, rest) : PACKET_LINK_UNKNOWN;

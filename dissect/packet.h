@@ -21,9 +21,6 @@ enum { PROTOCOL_ICMP = 1, PROTOCOL_TCP = 6, PROTOCOL_UDP = 17, PROTOCOL_ICMPV6 =
 
 enum tcp_flag { TCP_FIN = 0x01, TCP_SYN = 0x02, TCP_RST = 0x04, TCP_PSH = 0x08, TCP_ACK = 0x10, TCP_URG = 0x20 };
 
-/* Whom the capturing host's kernel says a frame was for (Linux cooked captures only). */
-enum link_direction { LINK_DIRECTION_UNKNOWN, LINK_INCOMING, LINK_OUTGOING, LINK_OVERHEARD };
-
 /* The head of the packet that an ICMP error sends back (RFC 792, RFC 4443). */
 struct packet_quote {
     struct addr source, target;
@@ -41,6 +38,7 @@ struct packet {
     uint64_t source_mac; /* 48 bits; 0 when the link has none */
     enum link_direction direction;
     bool loopback; /* the frame was seen on a loopback device */
+    uint8_t note;  /* the frame's */
 
     struct addr source, target;
     uint32_t flow_label; /* IPv6 only */

@@ -63,6 +63,7 @@ void flow_note(struct flow *flow, enum flow_event event, const struct packet *pa
         .ttl = packet->ttl,
         .tos = packet->tos,
         .flags = packet->flags,
+        .note = packet->note,
     };
 }
 

@@ -36,14 +36,20 @@ enum {
 struct report_input {
     unsigned operand; /* which of the named captures it belongs to, from 0 */
     const char *path, *format;
-    const char *link_types[4];
+    const char *compression; /* NULL: none */
+    const char *time_zone;   /* what its times were taken for, which the file does not tell; NULL: it does */
+    const char *link_types[8];
     unsigned link_type_count;
     uint64_t frames, bytes;
     int64_t first_ns, last_ns; /* 0: no frame */
+    uint64_t selected;         /* frames that were judged */
+    uint64_t skipped;          /* records that are no frames, or of an unknown kind */
+    uint64_t cut;              /* frames of which the capture holds less than the wire carried */
+    uint64_t backward;         /* frames with an earlier time than the one before them */
     uint32_t snaplen;
     bool truncated;
     const char *trouble;    /* NULL: none */
-    int64_t kernel_dropped; /* -1: not known (a saved file) */
+    int64_t kernel_dropped; /* -1: not known */
     const char *sha256;     /* NULL: not asked for */
 };
 
@@ -51,7 +57,12 @@ struct report_source {
     const char *command;
     const struct report_input *inputs;
     size_t input_count;
-    const char *pcap_version;
+    const char *pcap_version, *wiretap_version; /* NULL: built without libwiretap */
+    uint64_t late;                              /* frames too late to be put in order of time */
+    bool interrupted;                           /* the reading was ended before the inputs' end */
+    const char *selection;                      /* the options that chose frames, in words; NULL: all frames */
+    const char *(*note_of)(const void *notes, uint8_t note); /* what the files say of a frame; may be NULL */
+    const void *notes;
     int64_t generated_ns;
     const struct addr *servers; /* --server: report only these; none means all */
     size_t server_count;

@@ -6,29 +6,20 @@
 #include "inputs.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Judges what the analysis saw and writes it in each of the forms. */
 static inline bool chain_conclude(const struct source *source, const struct analysis *analysis,
                                   struct report_source from, renderer *const *renderers, size_t count, FILE *out)
 {
     static const struct render_options options = {.verbose = true};
-    size_t input_count;
-    const struct source_input *inputs = source_inputs(source, &input_count);
-    struct report_input *described = calloc(input_count, sizeof *described);
-    if (!described)
+    if (!inputs_describe(source, &from))
         return false;
-    for (size_t i = 0; i < input_count; i++)
-        described[i] = input_described(&inputs[i]);
-    from.inputs = described;
-    from.input_count = input_count;
-    from.pcap_version = source_library_version();
     struct report *report = report_build(analysis, &from);
     bool fine = report != NULL;
     for (size_t i = 0; i < count && fine; i++)
         fine = renderers[i](report, &options, out);
     report_free(report);
-    free(described);
+    inputs_release(&from);
     return fine;
 }
 
@@ -39,7 +30,7 @@ static inline bool chain_run(const char *path, int64_t generated_ns, renderer *c
     static const struct analysis_options options = {.port_count = 0};
     struct report_source from = {.command = "read", .generated_ns = generated_ns};
     struct failure failure = {""};
-    struct source *source = source_open(&path, 1, &failure);
+    struct source *source = source_open(&path, 1, NULL, &failure);
     struct analysis *analysis = analysis_new(&options);
     bool fine = source && analysis;
     struct frame frame;
@@ -59,10 +50,11 @@ static inline bool chain_compare(const char *client_side, const char *server_sid
                                  renderer *const *renderers, size_t count, FILE *out)
 {
     static const struct analysis_options options = {.port_count = 0};
+    static const struct source_options selection = {.count = 0};
     const char *const paths[PAIR_SIDES] = {client_side, server_side};
     struct comparison comparison = {.source = NULL};
     struct failure failure = {""};
-    bool fine = comparison_make(&comparison, paths, &options, &failure);
+    bool fine = comparison_make(&comparison, paths, &selection, &options, &failure);
     if (fine) {
         struct report_source from = {.command = "compare",
                                      .generated_ns = generated_ns,

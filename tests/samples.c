@@ -125,7 +125,8 @@ static int copy_in_memory(const char *path, off_t *length)
 static uint64_t frames_in(const char *path)
 {
     struct source_input input = {.path = path};
-    struct file *file = file_open(&input);
+    static struct notes notes;
+    struct file *file = file_open(&input, &notes);
     struct frame frame;
     while (file && file_next(file, &input, &frame))
         cr_assert_leq(frame.captured, frame.declared);
@@ -196,7 +197,7 @@ ParameterizedTest(struct sample *sample, samples, frames_cut)
 {
     const char *path = sample->path;
     struct failure failure = {""};
-    struct source *source = source_open(&path, 1, &failure);
+    struct source *source = source_open(&path, 1, NULL, &failure);
     struct frame frame;
     cr_assert_not_null(source);
     while (source_next(source, &frame))

@@ -14,6 +14,10 @@ struct supply {
     uint8_t *buffer;
 };
 
+static void begin(void)
+{
+}
+
 static bool give(void *context, struct frame *frame)
 {
     struct supply *supply = context;
@@ -38,7 +42,7 @@ static struct supply supply_of(uint64_t frames, uint32_t size)
 static void expect_all(uint64_t frames, uint32_t size)
 {
     struct supply supply = supply_of(frames, size);
-    struct ahead *ahead = ahead_new(give, &supply);
+    struct ahead *ahead = ahead_new(begin, give, &supply);
     cr_assert_not_null(ahead);
     struct frame frame;
     for (uint64_t i = 1; i <= frames; i++) {
@@ -90,7 +94,7 @@ Test(ahead, the_largest_frames_that_are_read)
 Test(ahead, a_larger_one_is_cut)
 {
     struct supply supply = supply_of(2, 256 * 1024 + 1);
-    struct ahead *ahead = ahead_new(give, &supply);
+    struct ahead *ahead = ahead_new(begin, give, &supply);
     struct frame frame;
     cr_assert(ahead_next(ahead, &frame));
     cr_assert_eq(frame.captured, 256 * 1024);
@@ -105,7 +109,7 @@ Test(ahead, freed_before_and_while_it_is_read)
 {
     for (uint64_t taken = 0; taken < 5000; taken += 499) {
         struct supply supply = supply_of(1000000, 100);
-        struct ahead *ahead = ahead_new(give, &supply);
+        struct ahead *ahead = ahead_new(begin, give, &supply);
         struct frame frame;
         for (uint64_t i = 0; i < taken; i++)
             cr_assert(ahead_next(ahead, &frame));
@@ -119,7 +123,7 @@ Test(ahead, freed_before_and_while_it_is_read)
 Test(ahead, a_frame_stays_until_the_next_call)
 {
     struct supply supply = supply_of(5000, 1400);
-    struct ahead *ahead = ahead_new(give, &supply);
+    struct ahead *ahead = ahead_new(begin, give, &supply);
     struct frame frame;
     for (uint64_t i = 1; i <= 5000; i++) {
         cr_assert(ahead_next(ahead, &frame));

@@ -1,0 +1,117 @@
+/* The fast path: what libpcap reads. */
+#include "capture/reader.h"
+
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdio_ext.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* libpcap would read through stdio's 4 KiB buffer; most of the time of a read goes into that. */
+enum { READ_BUFFER = 256 * 1024 };
+
+struct libpcap {
+    struct reader reader;
+    pcap_t *pcap;
+    int link_type;
+    char buffer[READ_BUFFER];
+};
+
+/*
+ * Times beyond half of what 64 bits of nanoseconds hold stay there (the year 2116; a pcap file ends in 2106), so that
+ * deadlines can be added to them and differences taken.
+ */
+static int64_t nanoseconds(int64_t seconds, int64_t rest)
+{
+    const int64_t billion = 1000000000, most = INT64_MAX / 2 / billion - 1;
+    return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest;
+}
+
+static enum reader_result end_of_file(struct libpcap *libpcap, struct source_input *input, int result)
+{
+    if (result == PCAP_ERROR) {
+        input->truncated = true;
+        const char *why = pcap_geterr(libpcap->pcap);
+        const char *remedy =
+            strstr(why, "of the first interface") ? " (editcap -F pcap may make one that can be read)" : "";
+        failure_set(&input->trouble, "%s: after frame %llu: %s%s", input->path, (unsigned long long)input->frames, why,
+                    remedy);
+    }
+    return READER_END;
+}
+
+static enum reader_result libpcap_next(struct reader *reader, struct source_input *input, struct frame *frame)
+{
+    struct libpcap *libpcap = (struct libpcap *)reader;
+    struct pcap_pkthdr *header;
+    const uint8_t *bytes;
+    int result = pcap_next_ex(libpcap->pcap, &header, &bytes);
+    if (result != 1)
+        return end_of_file(libpcap, input, result);
+    *frame = (struct frame){
+        .data = bytes,
+        .captured = header->caplen,
+        .declared = header->len < header->caplen ? header->caplen : header->len,
+        /* with nanosecond precision asked for, libpcap puts nanoseconds where the microseconds are */
+        .time_ns = nanoseconds(header->ts.tv_sec, header->ts.tv_usec),
+        .link_type = libpcap->link_type,
+    };
+    return READER_FRAME;
+}
+
+static uint64_t libpcap_position(const struct reader *reader)
+{
+    off_t at = ftello(pcap_file(((const struct libpcap *)reader)->pcap));
+    return at > 0 ? (uint64_t)at : 0;
+}
+
+static void libpcap_close(struct reader *reader)
+{
+    pcap_close(((struct libpcap *)reader)->pcap);
+    free(reader);
+}
+
+struct reader *libpcap_open(FILE *stream, struct source_input *input)
+{
+    char why[PCAP_ERRBUF_SIZE] = "out of memory";
+    struct libpcap *libpcap = malloc(sizeof *libpcap);
+    if (!libpcap)
+        goto out;
+    libpcap->reader = (struct reader){libpcap_next, libpcap_position, libpcap_close};
+    setvbuf(stream, libpcap->buffer, _IOFBF, sizeof libpcap->buffer);
+    __fsetlocking(stream, FSETLOCKING_BYCALLER); /* nobody else reads it: two locks a frame saved */
+    libpcap->pcap = pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, why);
+    if (!libpcap->pcap)
+        goto out;
+    libpcap->link_type = pcap_datalink(libpcap->pcap);
+    int snaplen = pcap_snapshot(libpcap->pcap);
+    input->snaplen = snaplen > 0 ? (uint32_t)snaplen : 0;
+    return &libpcap->reader;
+out:
+    failure_set(&input->trouble, "%s: %s", input->path, why);
+    fclose(stream);
+    free(libpcap);
+    return NULL;
+}
+
+const char *source_link_name(int link_type)
+{
+    static char number[24];
+    const char *name = pcap_datalink_val_to_name(link_type);
+    if (!name)
+        name = wiretap_link_name(link_type);
+    if (name)
+        return name;
+    snprintf(number, sizeof number, "%d", link_type);
+    return number;
+}
+
+/* libpcap tells its version in a sentence: "libpcap version 1.10.3 (with TPACKET_V3)". */
+const char *source_library_version(void)
+{
+    static char number[24];
+    const char *sentence = pcap_lib_version();
+    sentence += strcspn(sentence, "0123456789");
+    snprintf(number, sizeof number, "%.*s", (int)strspn(sentence, "0123456789."), sentence);
+    return number;
+}

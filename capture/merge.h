@@ -1,0 +1,17 @@
+/* Several saved captures as one, in order of time, whatever the order in which they were named. */
+#ifndef TCP53_CAPTURE_MERGE_H
+#define TCP53_CAPTURE_MERGE_H
+
+#include "capture/file.h"
+
+struct merge;
+
+/* Prepares to read inputs `first` up to, not including, `end`. NULL without memory. */
+struct merge *merge_new(struct source_input *inputs, size_t first, size_t end, struct notes *notes);
+void merge_free(struct merge *merge);
+/* The next frame; false at the end of all. Its bytes stay until the next call. */
+bool merge_next(struct merge *merge, struct frame *frame);
+/* Bytes of the files read so far. */
+uint64_t merge_position(const struct merge *merge);
+
+#endif

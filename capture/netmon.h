@@ -1,0 +1,19 @@
+/* Names of processes in Microsoft Network Monitor captures (2.2 and later), which libwiretap reads over. */
+#ifndef TCP53_CAPTURE_NETMON_H
+#define TCP53_CAPTURE_NETMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct netmon;
+
+/* Reads the table of processes; NULL when there is none to be read. */
+struct netmon *netmon_open(const char *path);
+void netmon_close(struct netmon *netmon);
+/* Writes "process NAME, PID n" of the frame whose record stands at `offset` of the file; false when none is named. */
+bool netmon_process(const struct netmon *netmon, int64_t offset, char *text, size_t size);
+/* True when each frame has a time in UTC (2.3); false for NULL. */
+bool netmon_has_utc(const struct netmon *netmon);
+
+#endif

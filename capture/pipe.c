@@ -1,0 +1,91 @@
+#include "capture/pipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PATIENCE_MS = 10, TRIES = 500, COPY_BYTES = 64 * 1024 };
+
+/* tee() duplicates what a pipe holds without taking it out. */
+static size_t peek_pipe(int descriptor, uint8_t *bytes, size_t count)
+{
+    int copy[2];
+    if (pipe2(copy, O_CLOEXEC) != 0)
+        return 0;
+    ssize_t got = tee(descriptor, copy[1], count, 0);
+    if (got > 0)
+        got = read(copy[0], bytes, count);
+    close(copy[0]);
+    close(copy[1]);
+    return got > 0 ? (size_t)got : 0;
+}
+
+static bool is_at_end(int descriptor)
+{
+    struct pollfd state = {.fd = descriptor};
+    return poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR));
+}
+
+size_t pipe_peek(int descriptor, uint8_t *bytes, size_t count)
+{
+    ssize_t got = recv(descriptor, bytes, count, MSG_PEEK | MSG_WAITALL);
+    if (got >= 0 || errno != ENOTSOCK)
+        return got > 0 ? (size_t)got : 0;
+    size_t held = 0;
+    for (int i = 0; i < TRIES; i++) { /* a writer may send the first bytes one by one */
+        bool end = is_at_end(descriptor);
+        held = peek_pipe(descriptor, bytes, count);
+        if (held == count || held == 0 || end)
+            break;
+        poll(NULL, 0, PATIENCE_MS);
+    }
+    return held;
+}
+
+static bool write_all(int descriptor, const char *bytes, size_t count)
+{
+    while (count > 0) {
+        ssize_t done = write(descriptor, bytes, count);
+        if (done <= 0)
+            return false;
+        bytes += done;
+        count -= (size_t)done;
+    }
+    return true;
+}
+
+/* A file that has lost its name already, in TMPDIR. */
+static int nameless_file(void)
+{
+    char path[4096];
+    const char *directory = getenv("TMPDIR");
+    int length = snprintf(path, sizeof path, "%s/tcp53.XXXXXX", directory && *directory ? directory : "/tmp");
+    if (length >= (int)sizeof path)
+        return -1;
+    int file = mkostemp(path, O_CLOEXEC);
+    if (file >= 0)
+        unlink(path);
+    return file;
+}
+
+int pipe_spool(int descriptor, bool (*stopped)(void))
+{
+    static char buffer[COPY_BYTES];
+    int spool = nameless_file();
+    ssize_t got = 0;
+    while (spool >= 0 && !stopped() && (got = read(descriptor, buffer, sizeof buffer)) != 0) {
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got > 0 && write_all(spool, buffer, (size_t)got))
+            continue;
+        int why = errno;
+        close(spool);
+        errno = why;
+        return -1;
+    }
+    return spool;
+}

@@ -1,0 +1,17 @@
+/* Looking into what cannot be sought in: a pipe, or a socket, as standard input often is. */
+#ifndef TCP53_CAPTURE_PIPE_H
+#define TCP53_CAPTURE_PIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Copies the first bytes of what a pipe or socket holds and leaves them there; waits for them. Returns how many. */
+size_t pipe_peek(int descriptor, uint8_t *bytes, size_t count);
+/*
+ * Copies everything into a file without a name in TMPDIR; its descriptor, or -1 and errno. Ends early when
+ * `stopped` says so.
+ */
+int pipe_spool(int descriptor, bool (*stopped)(void));
+
+#endif
