@@ -26,7 +26,6 @@ struct analysis {
     struct analysis_options options;
     int64_t now_ns;
     int64_t leap_ns; /* time of a frame far ahead of the clock */
-    unsigned input;  /* of the latest frame */
     struct analysis_counters counters;
 };
 
@@ -148,6 +147,16 @@ static bool sent_by_server(struct analysis *analysis, const struct packet *packe
     return (packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) || (packet->flags & TCP_RST);
 }
 
+static void count(struct analysis_counters *counters, const struct packet *packet, bool from_server)
+{
+    enum { ETHERNET_SEGMENT = 1460 }; /* 1500 bytes less two headers of 20 (RFC 894, RFC 9293) */
+    bool tcp = packet->protocol == PROTOCOL_TCP;
+    *(tcp ? &counters->tcp : &counters->udp) += 1;
+    counters->from_servers += from_server;
+    counters->cut += packet->payload.left < packet->payload_declared;
+    counters->merged += tcp && packet->payload_declared > ETHERNET_SEGMENT;
+}
+
 static void feed_ports(struct analysis *analysis, struct waiting *place)
 {
     const struct packet *packet = &place->packet;
@@ -163,7 +172,7 @@ static void feed_ports(struct analysis *analysis, struct waiting *place)
         from_server = sent_by_server(analysis, packet);
     if (!is_selected(analysis, from_server ? packet->target : packet->source))
         return;
-    *(tcp ? &analysis->counters.tcp : &analysis->counters.udp) += 1;
+    count(&analysis->counters, packet, from_server);
     let_wait(analysis, place, from_server);
 }
 
@@ -202,20 +211,18 @@ static void begin_again(struct analysis *analysis, int64_t time_ns)
 }
 
 /*
- * The clock is the capture's and only goes forward, but for a jump far back, or any step back where another file begins:
- * another capture begins there, so what was under way is over. A leap far forward counts when a second frame confirms it.
+ * The clock is the capture's and only goes forward, but for a jump far back: another capture begins there, so what was
+ * under way is over. A leap far forward counts when a second frame confirms it.
  */
 static void keep_time(struct analysis *analysis, const struct frame *frame)
 {
     int64_t step = frame->time_ns - analysis->now_ns;
-    bool another_file = frame->ref.input != analysis->input;
-    analysis->input = frame->ref.input;
     bool confirmed = llabs(frame->time_ns - analysis->leap_ns) < ANALYSIS_LEAP_NS;
     if (analysis->counters.frames > 1 && step > ANALYSIS_LEAP_NS && !confirmed)
         analysis->leap_ns = frame->time_ns;
     else if (step > 0)
         analysis->now_ns = frame->time_ns;
-    else if (step < -ANALYSIS_JUMP_NS || (another_file && step < 0))
+    else if (step < -ANALYSIS_JUMP_NS)
         begin_again(analysis, frame->time_ns);
 }
 

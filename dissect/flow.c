@@ -141,6 +141,7 @@ static void unlink_slot(struct flows *flows, uint32_t slot)
 
 static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
 {
+    flows->counters.gaps += flows->slots[slot].gap;
     struct flow *flow = &flows->slots[slot];
     struct flow_end end = flow_end_of(flow, now_ns);
     if (flows->pair)

@@ -180,6 +180,7 @@ struct flow {
     uint16_t whole_queries, whole_answers, refused_answers;
     uint8_t rcode;
     bool not_dns;
+    bool gap;             /* one side acknowledges data of the other that was not captured */
     bool expected;        /* its questions are those that UDP answered with TC=1 */
     bool after_truncated; /* it followed such an answer */
     bool replaced;        /* its client began another connection from the same port */
@@ -272,6 +273,7 @@ bool flows_has(const struct flows *flows, const struct flow_key *key);
 
 struct flow_counters {
     uint64_t flows, evicted, copies, strays, icmp_unmatched, streams_lost;
+    uint64_t gaps; /* flows that acknowledge data which was not captured */
 };
 struct flow_counters flows_counters(const struct flows *flows);
 

@@ -380,6 +380,9 @@ void flow_segment(struct flow *flow, const struct packet *packet, bool from_serv
             flow->copies++;
         return;
     }
+    const struct flow_side *peer = from_server ? &flow->client_side : &flow->server_side;
+    flow->gap |= peer->has_next && (packet->flags & (TCP_ACK | TCP_RST | TCP_SYN)) == TCP_ACK &&
+                 seq_before(peer->next, packet->ack);
     struct tcp_options options = {0};
     if (packet->options.left > 0)
         options = packet_tcp_options(packet);

@@ -1,9 +1,7 @@
 #include "report/evidence.h"
 
-#include "report/compared.h"
 #include "report/phrase.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -151,49 +149,4 @@ void evidence_intermediaries(struct report *report)
         if (box && box->server_count < sizeof box->servers / sizeof *box->servers)
             box->servers[box->server_count++] = (uint32_t)i;
     }
-}
-
-enum { WEAKNESSES = sizeof((struct report *)0)->weaknesses / sizeof(char *) };
-
-static void add_weakness(struct report *report, char *text)
-{
-    if (text && report->weakness_count < WEAKNESSES)
-        report->weaknesses[report->weakness_count++] = text;
-    else
-        free(text);
-}
-
-static void add_count(struct report *report, uint64_t count, const char *what)
-{
-    if (count > 0)
-        add_weakness(report, format("%" PRIu64 " %s", count, what));
-}
-
-/* A snapshot length below this cuts DNS questions: Ethernet, IPv6, TCP with options, prefix, header, a long name. */
-enum { SNAPLEN_ENOUGH = 14 + 40 + 60 + 2 + 12 + 259 };
-
-void evidence_weaknesses(struct report *report)
-{
-    const struct analysis_counters *counters = &report->counters;
-    for (size_t i = 0; i < report->source.input_count; i++) {
-        const struct report_input *input = &report->source.inputs[i];
-        report->truncated |= input->truncated || input->trouble;
-        if (input->truncated)
-            add_weakness(report,
-                         format("%s ends in the middle of a frame; it was judged as far as it goes", input->path));
-        if (input->kernel_dropped > 0)
-            add_weakness(report,
-                         format("%s: the kernel dropped %" PRId64 " frames", input->path, input->kernel_dropped));
-        if (input->snaplen > 0 && input->snaplen < SNAPLEN_ENOUGH && input->frames > 0)
-            add_weakness(report, format("%s was cut at %u bytes a frame: DNS questions may be unreadable", input->path,
-                                        input->snaplen));
-    }
-    if (report->source.pair)
-        report->weakness_count += compared_weaknesses(report, report->weaknesses + report->weakness_count,
-                                                      WEAKNESSES - report->weakness_count);
-    add_count(report, counters->flows.evicted, "TCP flows were given up early, because too many were open at a time");
-    add_count(report, counters->flows.streams_lost,
-              "TCP streams could not be reassembled, because too many were incomplete");
-    add_count(report, counters->refused.servers, "packets belonged to servers beyond those that can be remembered");
-    add_count(report, counters->statuses[PACKET_BAD], "frames were malformed");
 }

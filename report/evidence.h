@@ -10,7 +10,5 @@ void evidence_collect(struct report_server *server, const struct verdict *verdic
 void evidence_release(struct report_server *server);
 /* Lists the boxes that rejected, from the verdicts on the servers. */
 void evidence_intermediaries(struct report *report);
-/* Says what the capture lacks; sets report->truncated. */
-void evidence_weaknesses(struct report *report);
 
 #endif

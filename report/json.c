@@ -18,6 +18,7 @@ static struct json_object *tool_of(struct writer *writer)
     writer_text(writer, libraries, "libpcap", writer->report->source.pcap_version);
     writer_text(writer, libraries, "ldns", dns_library_version());
     writer_text(writer, libraries, "json-c", json_c_version());
+    writer_text_or_null(writer, libraries, "libwiretap", writer->report->source.wiretap_version);
     writer_put(writer, tool, "libraries", libraries);
     return tool;
 }
@@ -42,6 +43,12 @@ static struct json_object *input_of(struct writer *writer, const struct report_i
         writer_null(writer, object, "kernel_dropped");
     writer_text_or_null(writer, object, "sha256", input->sha256);
     writer_text_or_null(writer, object, "trouble", input->trouble);
+    writer_text_or_null(writer, object, "compression", input->compression);
+    writer_text_or_null(writer, object, "time_zone_assumed", input->time_zone);
+    writer_number(writer, object, "selected", input->selected);
+    writer_number(writer, object, "skipped", input->skipped);
+    writer_number(writer, object, "cut", input->cut);
+    writer_number(writer, object, "out_of_order", input->backward);
     return object;
 }
 
@@ -53,6 +60,9 @@ static struct json_object *source_of(struct writer *writer)
     for (size_t i = 0; i < source->input_count; i++)
         writer_append(writer, inputs, input_of(writer, &source->inputs[i]));
     writer_put(writer, object, "inputs", inputs);
+    writer_text_or_null(writer, object, "selection", source->selection);
+    writer_flag(writer, object, "interrupted", source->interrupted);
+    writer_number(writer, object, "late", source->late);
     return object;
 }
 
@@ -343,12 +353,22 @@ static struct json_object *intermediaries_of(struct writer *writer)
     return list;
 }
 
-static struct json_object *weaknesses_of(struct writer *writer)
+static struct json_object *sentences_of(struct writer *writer, char *const *sentences, unsigned count)
 {
     struct json_object *list = json_object_new_array();
-    for (unsigned i = 0; i < writer->report->weakness_count; i++)
-        writer_append(writer, list, writer_string(writer->report->weaknesses[i]));
+    for (unsigned i = 0; i < count; i++)
+        writer_append(writer, list, writer_string(sentences[i]));
     return list;
+}
+
+static struct json_object *weaknesses_of(struct writer *writer)
+{
+    return sentences_of(writer, writer->report->weaknesses, writer->report->weakness_count);
+}
+
+static struct json_object *remarks_of(struct writer *writer)
+{
+    return sentences_of(writer, writer->report->remarks, writer->report->remark_count);
 }
 
 /* Writes a value as it stands within others: its lines but the first are moved to the right. Frees it. */
@@ -393,6 +413,7 @@ static const struct {
     {"intermediaries", intermediaries_of},
     {"counters", counters_of},
     {"weaknesses", weaknesses_of},
+    {"remarks", remarks_of},
     {"comparison", compared_json}, /* the last: left out for a single capture */
 };
 

@@ -3,6 +3,7 @@
 #include "report/evidence.h"
 #include "report/verdict.h"
 #include "report/statement.h"
+#include "report/weakness.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -188,6 +189,7 @@ struct report *report_build(const struct analysis *analysis, const struct report
     }
     struct crowd crowd = verdict_crowd(report->facts);
     crowd.pair = source->pair;
+    crowd.loses_packets = weakness_loses_packets(source, &report->counters);
     crowd.other_side = source->server_side ? analysis_facts(source->server_side) : NULL;
     for (size_t i = 0; i < report->server_count; i++)
         judge_server(&report->servers[i], report, &crowd);
@@ -196,7 +198,7 @@ struct report *report_build(const struct analysis *analysis, const struct report
         put_into_words(&report->servers[i], report, &crowd);
     report->vantage = report->server_count ? report->servers[0].vantage : VANTAGE_UNKNOWN;
     evidence_intermediaries(report);
-    evidence_weaknesses(report);
+    weakness_collect(report);
     report->exit_status = report_exit_status(report);
     return report;
 }
@@ -207,8 +209,7 @@ void report_free(struct report *report)
         return;
     for (size_t i = 0; i < report->server_count; i++)
         evidence_release(&report->servers[i]);
-    for (unsigned i = 0; i < report->weakness_count; i++)
-        free(report->weaknesses[i]);
+    weakness_release(report);
     free(report->servers);
     free(report);
 }

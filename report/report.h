@@ -141,8 +141,10 @@ struct report {
     size_t server_count, servers_left_out;
     struct report_intermediary intermediaries[8];
     unsigned intermediary_count;
-    char *weaknesses[8]; /* what the capture lacks, a sentence each */
+    char *weaknesses[16]; /* what the capture lacks, a sentence each */
     unsigned weakness_count;
+    char *remarks[16]; /* what else has to be known of it: assumptions, what was left out on purpose */
+    unsigned remark_count;
     bool truncated;  /* an input broke off or could not be read */
     int exit_status; /* by the contract; 2 is the caller's to set where trouble is */
 };

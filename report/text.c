@@ -109,13 +109,12 @@ static void write_intermediaries(struct page *page, const struct report *report)
         write_box(page, report, &report->intermediaries[i]);
 }
 
-static void write_weaknesses(struct page *page, const struct report *report)
+static void write_sentences(struct page *page, const char *heading, char *const *sentences, unsigned count)
 {
-    if (report->weakness_count == 0)
-        return;
-    page_heading(page, "What this capture cannot tell");
-    for (unsigned i = 0; i < report->weakness_count; i++)
-        page_paragraph(page, 4, "  - ", report->weaknesses[i]);
+    if (count > 0)
+        page_heading(page, heading);
+    for (unsigned i = 0; i < count; i++)
+        page_paragraph(page, 4, "  - ", sentences[i]);
 }
 
 static void write_left_out(struct page *page, const struct report *report)
@@ -172,7 +171,8 @@ bool render_text(const struct report *report, const struct render_options *optio
         write_one_liners(&page, report);
     write_intermediaries(&page, report);
     compared_text(&page, report);
-    write_weaknesses(&page, report);
+    write_sentences(&page, "What this capture cannot tell", report->weaknesses, report->weakness_count);
+    write_sentences(&page, "About this capture", report->remarks, report->remark_count);
     write_left_out(&page, report);
     write_trouble(&page, report);
     return fflush(out) == 0 && !ferror(out);

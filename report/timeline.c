@@ -170,5 +170,8 @@ void timeline_of(struct timeline *timeline, const struct flow_record *record, en
             note_distance(line, server, is_decisive(record, sighting));
         if (end && report->source.pair)
             note_other_side(line, report, sighting);
+        if (end && sighting->note && report->source.note_of)
+            add(line->note, sizeof line->note, "; ", "%s",
+                report->source.note_of(report->source.notes, sighting->note));
     }
 }

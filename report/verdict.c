@@ -179,6 +179,26 @@ static bool enough_samples(const struct rule_case *c)
     return flows >= SAMPLES_STRONG && c->ruler.samples >= SAMPLES_STRONG;
 }
 
+/* Mechanisms that consist in a packet that was not seen. */
+static bool rests_on_absence(enum mechanism mechanism)
+{
+    return mechanism == MECHANISM_SYN_UNANSWERED || mechanism == MECHANISM_QUERY_UNANSWERED ||
+           mechanism == MECHANISM_QUERY_UNACKED || mechanism == MECHANISM_SYNACK_IGNORED ||
+           mechanism == MECHANISM_CLOSED;
+}
+
+/* A capture that lacks packets makes what rests on packets not seen one step less sure, the least sure not at all. */
+static struct judgement doubted(struct judgement judgement, const struct verdict *verdict)
+{
+    if (!verdict->rule_case.crowd->loses_packets ||
+        !(rests_on_absence(judgement.mechanism) || proven_by_pair(verdict)) || judgement.confidence == CONFIDENCE_NONE)
+        return judgement;
+    judgement.confidence--;
+    if (judgement.confidence == CONFIDENCE_NONE)
+        judgement.culprit = CULPRIT_UNDETERMINED;
+    return judgement;
+}
+
 static struct judgement weigh(struct verdict *verdict)
 {
     struct judgement judgement = {CULPRIT_UNDETERMINED, CONFIDENCE_NONE, verdict->rule_case.ending->end.mechanism};
@@ -248,7 +268,7 @@ struct verdict verdict_of(const struct facts *facts, const struct server *server
     for (size_t i = 0; (rule = rules_at(i)) && verdict.finding_count < VERDICT_FINDINGS; i++)
         if (rule->holds(&verdict.rule_case))
             verdict.findings[verdict.finding_count++] = rule;
-    verdict.judgement = weigh(&verdict);
+    verdict.judgement = doubted(weigh(&verdict), &verdict);
     refine(&verdict);
     return verdict;
 }

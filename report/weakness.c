@@ -1,0 +1,250 @@
+/*
+ * How it works: each row looks at one input, or at the whole capture, and makes a sentence when there is something to
+ * say. A weakness limits the verdicts; a remark is something the reader has to know. Rows that lose packets also lower
+ * the confidence of verdicts that rest on packets not seen (verdict.c).
+ */
+#include "report/weakness.h"
+
+#include "report/compared.h"
+#include "report/words.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum {
+    WEAKNESSES = sizeof((struct report *)0)->weaknesses / sizeof(char *),
+    REMARKS = sizeof((struct report *)0)->remarks / sizeof(char *),
+    LOSS_SHARE = 1000, /* one frame in so many lost is more than stray */
+    GAP_SHARE = 20,    /* one connection in so many with a gap */
+    COPY_SHARE = 20,
+    ONE_WAY_LEAST = 3, /* packets in one direction without any in the other */
+};
+
+__attribute__((format(printf, 1, 2))) static char *format(const char *pattern, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, pattern);
+    if (vasprintf(&text, pattern, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    return text;
+}
+
+/* Of one input; NULL when there is nothing to say. */
+
+static char *say_broken_off(const struct report_input *input)
+{
+    return input->truncated ? format("%s ends in the middle of a frame; it was judged as far as it goes", input->path)
+                            : NULL;
+}
+
+static bool drops(const struct report_input *input)
+{
+    return input->kernel_dropped > 0 && (uint64_t)input->kernel_dropped * LOSS_SHARE >= input->frames;
+}
+
+static char *say_dropped(const struct report_input *input)
+{
+    if (input->kernel_dropped <= 0)
+        return NULL;
+    return format("%s lacks %" PRId64 " frames that the capturing host dropped%s", input->path, input->kernel_dropped,
+                  drops(input) ? "; verdicts that rest on packets not seen are less sure" : "");
+}
+
+static char *say_local_times(const struct report_input *input)
+{
+    return input->time_zone ? format("%s stores local times without a zone; they were taken as %s (--time-zone)",
+                                     input->path, input->time_zone)
+                            : NULL;
+}
+
+static char *say_skipped(const struct report_input *input)
+{
+    return input->skipped ? format("%s holds %" PRIu64 " record%s that %s no frame%s of a kind that can be read",
+                                   input->path, input->skipped, words_plural(input->skipped),
+                                   input->skipped == 1 ? "is" : "are", words_plural(input->skipped))
+                          : NULL;
+}
+
+static char *say_backward(const struct report_input *input)
+{
+    return input->backward
+               ? format("%s: %" PRIu64 " frame%s stood out of order of time and %s put in order", input->path,
+                        input->backward, words_plural(input->backward), input->backward == 1 ? "was" : "were")
+               : NULL;
+}
+
+/* Of the whole. */
+
+static char *say_late(const struct report *report)
+{
+    uint64_t late = report->source.late;
+    return late ? format("%" PRIu64 " frame%s came too late to be put in order of time (`reordercap FILE NEW` does "
+                         "it); verdicts that rest on packets not seen are less sure",
+                         late, words_plural(late))
+                : NULL;
+}
+
+static char *say_interrupted(const struct report *report)
+{
+    return report->source.interrupted ? format("The reading was interrupted: what follows was not judged") : NULL;
+}
+
+static char *say_selection(const struct report *report)
+{
+    uint64_t frames = 0, selected = 0;
+    for (size_t i = 0; i < report->source.input_count; i++) {
+        frames += report->source.inputs[i].frames;
+        selected += report->source.inputs[i].selected;
+    }
+    return report->source.selection ? format("Of %" PRIu64 " frames read only %" PRIu64 " were judged: %s", frames,
+                                             selected, report->source.selection)
+                                    : NULL;
+}
+
+static bool has_gaps(const struct analysis_counters *counters)
+{
+    return counters->flows.gaps > 0 && counters->flows.gaps * GAP_SHARE >= counters->flows.flows;
+}
+
+static char *say_gaps(const struct report *report)
+{
+    uint64_t gaps = report->counters.flows.gaps;
+    return gaps ? format("%" PRIu64 " TCP connection%s acknowledge%s data that the capture does not hold: it lost "
+                         "packets%s",
+                         gaps, words_plural(gaps), gaps == 1 ? "s" : "",
+                         has_gaps(&report->counters) ? "; verdicts that rest on packets not seen are less sure" : "")
+                : NULL;
+}
+
+static char *say_one_way(const struct report *report)
+{
+    uint64_t all = report->counters.tcp + report->counters.udp, from = report->counters.from_servers;
+    if (all < ONE_WAY_LEAST || (from > 0 && from < all))
+        return NULL;
+    return from ? format("Only packets of the servers were captured, none of the clients: the capture is one-way")
+                : format("Only packets toward the servers were captured, none of theirs: the capture may be one-way, "
+                         "and silence in it proves nothing");
+}
+
+static char *say_cut(const struct report *report)
+{
+    uint64_t cut = report->counters.cut;
+    return cut ? format("%" PRIu64 " DNS packet%s %s cut by the snapshot length: what %s say is known in part only",
+                        cut, words_plural(cut), cut == 1 ? "was" : "were", cut == 1 ? "it has to" : "they have to")
+               : NULL;
+}
+
+static char *say_copies(const struct report *report)
+{
+    uint64_t copies = report->counters.flows.copies;
+    return copies * COPY_SHARE >= report->counters.tcp && copies > 0
+               ? format("%" PRIu64 " TCP packets were captured twice (a mirror port, or several interfaces at once); "
+                        "each counts once",
+                        copies)
+               : NULL;
+}
+
+static char *say_merged(const struct report *report)
+{
+    uint64_t merged = report->counters.merged;
+    return merged ? format("%" PRIu64 " TCP segment%s larger than an Ethernet frame: the host's network card cuts or "
+                           "joins them (TSO, GRO), the wire carried smaller ones",
+                           merged, merged == 1 ? " is" : "s are")
+                  : NULL;
+}
+
+static char *say_incomplete(const struct report *report)
+{
+    uint64_t incomplete = 0;
+    for (size_t i = 0; i < report->server_count; i++)
+        incomplete += report->servers[i].incomplete;
+    return incomplete ? format("%" PRIu64 " TCP attempt%s not captured whole, since the capture began or ended "
+                               "meanwhile or lacks packets: not judged",
+                               incomplete, incomplete == 1 ? " was" : "s were")
+                      : NULL;
+}
+
+static char *say_evicted(const struct report *report)
+{
+    uint64_t evicted = report->counters.flows.evicted;
+    return evicted ? format("%" PRIu64 " TCP flows were given up early, because too many were open at a time", evicted)
+                   : NULL;
+}
+
+static char *say_streams_lost(const struct report *report)
+{
+    uint64_t lost = report->counters.flows.streams_lost;
+    return lost ? format("%" PRIu64 " TCP streams could not be reassembled, because too many were incomplete", lost)
+                : NULL;
+}
+
+static char *say_refused(const struct report *report)
+{
+    uint64_t refused = report->counters.refused.servers;
+    return refused ? format("%" PRIu64 " packets belonged to servers beyond those that can be remembered", refused)
+                   : NULL;
+}
+
+static char *say_malformed(const struct report *report)
+{
+    uint64_t malformed = report->counters.statuses[PACKET_BAD];
+    return malformed ? format("%" PRIu64 " frames were malformed", malformed) : NULL;
+}
+
+enum kind { WEAKNESS, REMARK };
+
+static const struct {
+    enum kind kind;
+    char *(*of_input)(const struct report_input *input);
+    char *(*of_all)(const struct report *report);
+} rows[] = {
+    {WEAKNESS, say_broken_off, NULL},   {WEAKNESS, say_dropped, NULL},    {REMARK, say_local_times, NULL},
+    {REMARK, say_skipped, NULL},        {REMARK, say_backward, NULL},     {WEAKNESS, NULL, say_late},
+    {WEAKNESS, NULL, say_interrupted},  {REMARK, NULL, say_selection},    {WEAKNESS, NULL, say_one_way},
+    {WEAKNESS, NULL, say_gaps},         {WEAKNESS, NULL, say_cut},        {REMARK, NULL, say_copies},
+    {REMARK, NULL, say_merged},         {WEAKNESS, NULL, say_incomplete}, {WEAKNESS, NULL, say_evicted},
+    {WEAKNESS, NULL, say_streams_lost}, {WEAKNESS, NULL, say_refused},    {WEAKNESS, NULL, say_malformed},
+};
+
+static void add(struct report *report, enum kind kind, char *text)
+{
+    unsigned *count = kind == WEAKNESS ? &report->weakness_count : &report->remark_count;
+    if (text && *count < (unsigned)(kind == WEAKNESS ? WEAKNESSES : REMARKS))
+        (kind == WEAKNESS ? report->weaknesses : report->remarks)[(*count)++] = text;
+    else
+        free(text);
+}
+
+void weakness_collect(struct report *report)
+{
+    const struct report_source *source = &report->source;
+    for (size_t i = 0; i < source->input_count; i++)
+        report->truncated |= source->inputs[i].truncated || source->inputs[i].trouble;
+    if (source->pair)
+        report->weakness_count = compared_weaknesses(report, report->weaknesses, WEAKNESSES);
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        for (size_t i = 0; rows[row].of_input && i < source->input_count; i++)
+            add(report, rows[row].kind, rows[row].of_input(&source->inputs[i]));
+        if (rows[row].of_all)
+            add(report, rows[row].kind, rows[row].of_all(report));
+    }
+}
+
+void weakness_release(struct report *report)
+{
+    for (unsigned i = 0; i < report->weakness_count; i++)
+        free(report->weaknesses[i]);
+    for (unsigned i = 0; i < report->remark_count; i++)
+        free(report->remarks[i]);
+}
+
+bool weakness_loses_packets(const struct report_source *source, const struct analysis_counters *counters)
+{
+    bool loses = source->late > 0 || has_gaps(counters);
+    for (size_t i = 0; i < source->input_count; i++)
+        loses |= drops(&source->inputs[i]);
+    return loses;
+}
