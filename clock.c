@@ -11,20 +11,13 @@ enum { SECOND_NS = 1000000000, ZONE_TEXT = 64 };
 
 static char zone_set[ZONE_TEXT];
 
-/* "+01:00", "+0100", "-5": seconds to the east of Greenwich. */
+/* "+01:00", "+0100", "-05", "Z": seconds to the east of Greenwich. */
 static bool read_offset(const char *text, long *seconds)
 {
-    int hours = 0, minutes = 0, length = 0;
-    if (*text != '+' && *text != '-')
-        return false;
-    size_t digits = strspn(text + 1, "0123456789");
-    bool fine = (digits == 4 && sscanf(text + 1, "%2d%2d%n", &hours, &minutes, &length) == 2) ||
-                (digits <= 2 && sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &length) == 2) ||
-                (digits <= 2 && sscanf(text + 1, "%2d%n", &hours, &length) == 1);
-    if (!fine || text[1 + length] || hours > 14 || minutes > 59)
-        return false;
-    *seconds = (hours * 3600L + minutes * 60L) * (*text == '-' ? -1 : 1);
-    return true;
+    struct tm parts = {0};
+    const char *end = strchr("+-Z", *text) ? strptime(text, "%z", &parts) : NULL;
+    *seconds = parts.tm_gmtoff;
+    return end && *end == '\0';
 }
 
 /* Reads ".25" and steps over it. */
@@ -57,14 +50,17 @@ bool clock_read(const char *text, int64_t *time_ns)
     const char *rest = strptime(text, "%Y-%m-%d", &parts);
     if (!rest)
         return read_seconds(text, time_ns);
-    if (*rest == 'T' || *rest == 't' || *rest == ' ')
-        rest = strptime(rest + 1, "%H:%M:%S", &parts);
+    if (*rest == 'T' || *rest == 't' || *rest == ' ') {
+        const char *hours = rest + 1;
+        rest = strptime(hours, "%H:%M:%S", &parts);
+        if (!rest)
+            rest = strptime(hours, "%H:%M", &parts);
+    }
     if (!rest)
         return false;
     int64_t fraction = read_fraction(&rest);
     long offset = 0;
-    bool utc = strcmp(rest, "Z") == 0 || strcmp(rest, "z") == 0;
-    if (*rest && !utc && !read_offset(rest, &offset))
+    if (*rest && !read_offset(rest, &offset))
         return false;
     time_t seconds = *rest ? timegm(&parts) - offset : mktime(&parts);
     *time_ns = seconds * SECOND_NS + fraction;
@@ -86,7 +82,7 @@ bool clock_set_zone(const char *zone)
     long offset;
     if (strlen(zone) >= sizeof zone_set)
         return false;
-    if (read_offset(zone, &offset)) /* POSIX counts to the west */
+    if (*zone && read_offset(zone, &offset)) /* POSIX counts to the west */
         snprintf(posix, sizeof posix, "<%s>%s%ld:%02ld", zone, offset > 0 ? "-" : "+", labs(offset) / 3600,
                  labs(offset) / 60 % 60);
     else if (strcmp(zone, "UTC") == 0 || (*zone && is_zone_file(zone)))

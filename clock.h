@@ -11,7 +11,7 @@
  */
 bool clock_read(const char *text, int64_t *time_ns);
 /*
- * Makes local time that of a zone: "Europe/Vienna", "UTC", or an offset to the east of Greenwich ("+01:00", "-5").
+ * Makes local time that of a zone: "Europe/Vienna", "UTC", or an offset to the east of Greenwich ("+01:00").
  * False when this machine does not know it.
  */
 bool clock_set_zone(const char *zone);

@@ -139,8 +139,9 @@ static bool reads_on(const char *path)
     struct frame frame;
     FILE *stream = fopen(path, "rb");
     struct reader *reader = stream ? libpcap_open(stream, &trial) : NULL;
-    for (int i = 0; reader && i < 3 && reader->next(reader, &trial, &frame) == READER_FRAME; i++)
-        continue;
+    int count = 0;
+    while (reader && count < 3 && reader->next(reader, &trial, &frame) == READER_FRAME)
+        count++;
     if (reader)
         reader->close(reader);
     return !*trial.trouble.text;

@@ -218,7 +218,7 @@ static enum reader_result wiretap_next(struct reader *reader, struct source_inpu
         .data = ws_buffer_start_ptr(&wiretap->bytes),
         .captured = header->caplen,
         .declared = header->len < header->caplen ? header->caplen : header->len,
-        .time_ns = record->presence_flags & WTAP_HAS_TS ? nanoseconds(&record->ts) : 0,
+        .time_ns = (record->presence_flags & WTAP_HAS_TS) ? nanoseconds(&record->ts) : 0,
         .link_type = link_type_of(header),
         .note = note_of(wiretap, offset),
         .direction = direction_of(record),
