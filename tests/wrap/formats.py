@@ -9,6 +9,10 @@ from packets import take_all_apart
 SECTION, INTERFACE, SIMPLE, STATISTICS, ENHANCED = 0x0a0d0d0a, 1, 3, 5, 6
 
 
+def halves(time):
+    return time >> 32, time & 0xffffffff
+
+
 class Pcapng:
     """Blocks in one byte order."""
 
@@ -36,7 +40,7 @@ class Pcapng:
 
     def frame(self, frame, interface, resolution):
         time = frame.time // 10 ** (9 - resolution)
-        body = self.pack('IIIII', interface, time >> 32, time & 0xffffffff, len(frame.data), len(frame.data) + frame.cut)
+        body = self.pack('IIIII', interface, *halves(time), len(frame.data), len(frame.data) + frame.cut)
         body += frame.data + bytes(-len(frame.data) % 4)
         if frame.comment:
             body += self.option(1, frame.comment.encode()) + self.pack('HH', 0, 0)
@@ -47,7 +51,7 @@ class Pcapng:
 
     def statistics(self, interface, time, received, dropped):
         options = self.option(4, self.pack('Q', received)) + self.option(5, self.pack('Q', dropped))
-        self.block(STATISTICS, self.pack('III', interface, time >> 32, time & 0xffffffff) + options + self.pack('HH', 0, 0))
+        self.block(STATISTICS, self.pack('III', interface, *halves(time)) + options + self.pack('HH', 0, 0))
 
     def content(self):
         return b''.join(self.out)
@@ -87,10 +91,10 @@ def pcapng_simple(frames):
     return file.content()
 
 
-def pcapng_two_sections(frames):
-    """as `cat` of two files makes it, the second one in the other byte order"""
+def pcapng_two_sections(order, frames):
+    """as `cat` of two files makes it, the second one in a byte order of its own"""
     half = len(frames) // 2
-    return pcapng(frames[:half]) + pcapng(frames[half:], '>')
+    return pcapng(frames[:half]) + pcapng(frames[half:], order)
 
 
 def snoop(frames):
@@ -99,9 +103,9 @@ def snoop(frames):
         raise ValueError('snoop is written for Ethernet only')
     out = [struct.pack('>8sII', b'snoop', 2, 4)]
     for frame in frames:
-        padding = -len(frame.data) % 4
-        out.append(struct.pack('>IIIIII', len(frame.data) + frame.cut, len(frame.data), 24 + len(frame.data) + padding, 0,
-                               frame.time // f.SECOND, frame.time % f.SECOND // 1000) + frame.data + bytes(padding))
+        length, padding = len(frame.data), bytes(-len(frame.data) % 4)
+        out.append(struct.pack('>IIIIII', length + frame.cut, length, 24 + length + len(padding), 0,
+                               frame.time // f.SECOND, frame.time % f.SECOND // 1000) + frame.data + padding)
     return b''.join(out)
 
 
@@ -115,8 +119,12 @@ WRITERS = {
     'pcap-be': functools.partial(f.write_pcap, order='>'),
     'pcap-ns-be': functools.partial(f.write_pcap, order='>', nanoseconds=True),
     'pcapng': pcapng, 'pcapng-be': functools.partial(pcapng, order='>'),
-    'pcapng-none-dropped': functools.partial(pcapng, dropped=0), 'pcapng-dropped': functools.partial(pcapng, dropped=12),
-    'pcapng-raw-too': functools.partial(pcapng_two_links, 'raw'), 'pcapng-sll-too': functools.partial(pcapng_two_links, 'sll'),
+    'pcapng-none-dropped': functools.partial(pcapng, dropped=0),
+    'pcapng-dropped': functools.partial(pcapng, dropped=12),
+    'pcapng-raw-too': functools.partial(pcapng_two_links, 'raw'),
+    'pcapng-sll-too': functools.partial(pcapng_two_links, 'sll'),
     'pcapng-sll2-too': functools.partial(pcapng_two_links, 'sll2'),
-    'pcapng-two-sections': pcapng_two_sections, 'pcapng-simple': pcapng_simple, 'snoop': snoop, 'erf': erf,
+    'pcapng-two-sections': functools.partial(pcapng_two_sections, '<'),
+    'pcapng-two-orders': functools.partial(pcapng_two_sections, '>'),
+    'pcapng-simple': pcapng_simple, 'snoop': snoop, 'erf': erf,
 }

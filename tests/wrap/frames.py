@@ -19,9 +19,10 @@ class Frame:
     cut: int = 0      # how many bytes more the wire carried
     origin: int = 0   # its number in the plain file; 0: it was not there
     comment: str = ''
+    sent: bool | None = None  # the capturing host sent it; None: its link header or its TTL tells
 
     def with_bytes(self, link, whole, beyond=0):
-        """the same frame with another content; `whole` has zeros where the capture was cut, before `beyond` more bytes"""
+        """with another content: `whole` has zeros where the capture was cut, and then `beyond` more bytes"""
         cut = self.cut + beyond if self.cut else 0
         return dataclasses.replace(self, link=link, data=whole[:len(whole) - cut], cut=cut)
 

@@ -1,9 +1,10 @@
-"""The Internet layer's own ways to say the same: fragments, options, extension headers, wrong checksums, big segments."""
+"""IP's own ways to say the same: fragments, options, extension headers, wrong checksums, super-segments."""
 import dataclasses
 import struct
 
-from packets import (IPV4, IPV6, PROTOCOL_ICMP, PROTOCOL_ICMPV6, PROTOCOL_TCP, PROTOCOL_UDP, checksum, fragment_offset,
-                     ip_length, ipv4, link_header, pseudo_header, take_all_apart, take_apart, transport_of, with_ip_checksum)
+from packets import (IPV4, IPV6, PROTOCOL_TCP, PROTOCOL_UDP, checksum, fragment_offset, ip_length, ipv4, is_icmp_error,
+                     link_header, pseudo_header, take_all_apart, take_apart, transport_of,
+                     with_ip_checksum)
 
 MICROSECOND = 1000
 
@@ -41,7 +42,7 @@ def is_cut_up(packet, piece):
         return False
     if protocol == PROTOCOL_UDP:
         return struct.unpack_from('>H', packet, at)[0] == 53
-    return protocol == PROTOCOL_ICMP and packet[at] in (3, 11) or protocol == PROTOCOL_ICMPV6 and packet[at] < 128
+    return is_icmp_error(protocol, packet[at])
 
 
 def fragmented(piece, order=lambda pieces: pieces):

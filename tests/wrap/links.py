@@ -28,7 +28,7 @@ def raw(parts):
 
 
 def null(parts):
-    """in the byte order of the capturing host; AF_INET6 is 30 with macOS, 28 with FreeBSD, 24 with NetBSD and OpenBSD"""
+    """in the byte order of the capturing host; AF_INET6 is 30 with macOS, 28 with FreeBSD, 24 with OpenBSD"""
     return struct.pack('<I', family(parts, 30)) + parts.packet
 
 

@@ -72,16 +72,18 @@ def record_bytes(record, base, shape):
     return struct.pack('<QII', offset, len(data) + cut, len(data)) + data + trailer(record, shape)
 
 
+def media_of(link):
+    return {f.ETHERNET: MEDIA_ETHERNET, f.RAW: MEDIA_RAW}.get(link, MEDIA_LINKTYPE + link)
+
+
 def records_of(frames, shape):
     records = []
     for number, (frame, parts) in enumerate(zip(frames, take_all_apart(frames))):
-        media = MEDIA_ETHERNET if frame.link == f.ETHERNET else MEDIA_LINKTYPE + frame.link
         process = 0 if shape.tables and parts.is_ip and parts.outgoing else NO_PROCESS
         if shape.other_link and number % 2 and parts.is_ip:
             link, how = links.LINKS[shape.other_link][:2]
             frame = frame.with_bytes(link, how(parts))
-            media = MEDIA_RAW if link == f.RAW else MEDIA_LINKTYPE + link
-        records.append(Record(frame, media, process))
+        records.append(Record(frame, media_of(frame.link), process))
         if shape.pseudo and parts.is_ip:
             records.append(Record(frame, MEDIA_PAYLOAD_HEADER))
         if shape.unknown and number == len(frames) // 2:
@@ -110,13 +112,13 @@ def process_table(records):
     here, there = struct.unpack_from('>HH', packet, at)
     addresses = (packet[12:16], packet[16:20]) if packet[0] >> 4 == 4 else (packet[8:24], packet[24:40])
     path = (PROGRAM + '\0').encode('utf-16-le')
-    return (struct.pack('<HI', 1, len(path)) + path + struct.pack('<IIHHHHI', 0, 4711, here, 0, there, 0, len(addresses[0]) == 16) +
-            b''.join(address.ljust(16, b'\0') for address in addresses)), 1
+    rest = struct.pack('<IIHHHHI', 0, 4711, here, 0, there, 0, len(addresses[0]) == 16)
+    return struct.pack('<HI', 1, len(path)) + path + rest + b''.join(one.ljust(16, b'\0') for one in addresses), 1
 
 
-def header(shape, base, table, table_length, comments=(0, 0), processes=(0, 0)):
-    out = struct.pack('<4sBBH', b'GMBU' if shape.minor != 11 else b'RTSS', shape.minor % 10, 1 if shape.minor == 11 else 2,
-                      MEDIA_ETHERNET) + system_time(base)
+def header(shape, media, base, table, table_length, comments=(0, 0), processes=(0, 0)):
+    signature, major = (b'RTSS', 1) if shape.minor == 11 else (b'GMBU', 2)
+    out = struct.pack('<4sBBH', signature, shape.minor % 10, major, media) + system_time(base)
     out += struct.pack('<IIIIIIII', table, table_length, 0, 0, *comments, *processes)
     return out.ljust(HEADER, b'\0')
 
@@ -134,7 +136,8 @@ def netmon(shape, frames):
     comments = comment_table(records, order) if shape.tables else b''
     processes, count = process_table(records) if shape.tables else (b'', 0)
     out += [comments, processes]
-    return header(shape, base, at, 4 * len(order), (after, len(comments)) if comments else (0, 0),
+    media = MEDIA_ETHERNET if shape.minor else records[0].media  # later ones say it at each record
+    return header(shape, media, base, at, 4 * len(order), (after, len(comments)) if comments else (0, 0),
                   (after + len(comments), count) if count else (0, 0)) + b''.join(out)
 
 
@@ -148,7 +151,8 @@ def netmon_1(frames):
                    frame.data)
         at += len(out[-1])
     f.common_link(frames)
-    return header(Shape(11), base, at, 4 * len(offsets)) + b''.join(out) + struct.pack(f'<{len(offsets)}I', *offsets)
+    out.append(struct.pack(f'<{len(offsets)}I', *offsets))
+    return header(Shape(11), media_of(frames[0].link), base, at, len(out[-1])) + b''.join(out)
 
 
 SHAPES = {

@@ -57,6 +57,10 @@ def fragment_offset(packet):
     return struct.unpack_from('>H', packet, 42)[0] & 0xfff8 if packet[6] == 44 else 0
 
 
+def is_icmp_error(protocol, kind):
+    return protocol == PROTOCOL_ICMP and kind in (3, 11) or protocol == PROTOCOL_ICMPV6 and kind < 128
+
+
 def goes_to_server(packet):
     """by the port of DNS; an ICMP error goes back to who asked"""
     if packet[0] >> 4 not in (4, 6) or len(packet) < 20 or fragment_offset(packet):
@@ -64,9 +68,7 @@ def goes_to_server(packet):
     protocol, at, _ = transport_of(packet)
     if protocol in (PROTOCOL_TCP, PROTOCOL_UDP) and len(packet) >= at + 4:
         return struct.unpack_from('>H', packet, at + 2)[0] == DNS_PORT
-    if len(packet) > at:
-        return not (protocol == PROTOCOL_ICMP and packet[at] in (3, 11) or protocol == PROTOCOL_ICMPV6 and packet[at] < 128)
-    return True
+    return len(packet) <= at or not is_icmp_error(protocol, packet[at])
 
 
 def link_header(frame):
@@ -93,8 +95,8 @@ def take_apart(frame):
         to_server = goes_to_server(packet)
         packet = packet[:ip_length(packet)]
     macs = (SERVER_MAC, CLIENT_MAC) if to_server else (CLIENT_MAC, SERVER_MAC)
-    parts = Parts(kind, packet, target or macs[0], source if source and any(source) else macs[1], to_server, time=frame.time)
-    return parts, outgoing
+    source = source if source and any(source) else macs[1]
+    return Parts(kind, packet, target or macs[0], source, to_server, time=frame.time), outgoing
 
 
 def ttl_of(packet):
@@ -105,7 +107,8 @@ def take_all_apart(frames):
     """Parts of each; at the client's side if what goes to the server still has the TTL that hosts begin with"""
     taken = [take_apart(frame) for frame in frames]
     at_client = all(ttl_of(parts.packet) in INITIAL_TTLS for parts, _ in taken if parts.is_ip and parts.to_server)
-    for parts, outgoing in taken:
+    for frame, (parts, outgoing) in zip(frames, taken):
+        outgoing = frame.sent if outgoing is None else outgoing
         parts.outgoing = (parts.to_server == at_client) if outgoing is None else outgoing
     return [parts for parts, _ in taken]
 

@@ -1,4 +1,4 @@
-"""What stands between an Ethernet header and the packet: tags, labels, sessions. Frames of other links get such a header."""
+"""What stands between an Ethernet header and the packet: tags, labels, sessions. Other links become Ethernet first."""
 import struct
 import zlib
 

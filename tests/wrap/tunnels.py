@@ -1,4 +1,5 @@
 """Tunnels: each packet in another one, over IPv4 and over IPv6, whose TTL is none of the packet's business."""
+import dataclasses
 import struct
 
 import frames as f
@@ -158,7 +159,7 @@ def tunnelled(name, version):
             if parts.is_ip or not only_ip:
                 parts.packet = outer(version, number, parts.to_server, *how(parts))
                 parts.type = IPV4 if version == 4 else IPV6
-                frame = frame.with_bytes(f.ETHERNET, parts.ethernet())
+                frame = dataclasses.replace(frame.with_bytes(f.ETHERNET, parts.ethernet()), sent=parts.outgoing)
             out.append(frame)
         return out
     return kind
