@@ -40,7 +40,7 @@ PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev
 ifeq ($(WIRETAP),1)
 PACKAGES_BUILD += libwiretap-dev libwireshark-dev libwsutil-dev libglib2.0-dev pkg-config
 endif
-PACKAGES_CHECK := $(PACKAGES_BUILD) libcriterion-dev python3-jsonschema
+PACKAGES_CHECK := $(PACKAGES_BUILD) libcriterion-dev python3-jsonschema wireshark-common zstd lz4
 PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck
 
 .PHONY: all
@@ -84,8 +84,8 @@ demo: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
-# Tests: command line and JSON Schema (tests/cli), fuzz targets over their corpora, the lab's quick cases, then units
-# and samples.
+# Tests: command line and JSON Schema (tests/cli), one exchange in every form (tests/formats), fuzz targets over their
+# corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
@@ -94,6 +94,7 @@ check: setup-check
 .PHONY: run-tests
 run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
+	@$(PYTHON) tests/formats ./tcp53
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
 	@$(BUILD)/tests/run --short-filename

@@ -2,14 +2,17 @@
 # Captures. All of a lab begin before its client's steps and end after them;
 # what is to be otherwise is cut then.
 
-capture_start() { # NAMESPACE:IFACE[:TCPDUMP-OPTION...] FILE
-    local space interface more options log=$work/tcpdump.${#captures[@]}
+capture_start() { # NAMESPACE:IFACE[+IFACE...][:TCPDUMP-OPTION...] FILE
+    local space interface more options words log=$work/tcpdump.${#captures[@]}
     IFS=: read -r space interface more <<<"$1"
     read -r -a options <<<"-s 262144 $more"
-    enter "$space" tcpdump -i "$interface" "${options[@]}" -n -U --immediate-mode -Z root -w "$2" >"$log" 2>&1 &
+    words=(tcpdump -n -U --immediate-mode -Z root "${options[@]}" -i "$interface")
+    # shellcheck disable=SC2206  # several interfaces in one file are dumpcap's
+    case $interface in *+*) words=(dumpcap -q "${options[@]}" -i ${interface//+/ -i }) ;; esac
+    enter "$space" "${words[@]}" -w "$2" >"$log" 2>&1 &
     captures+=($!)
     started+=($!)
-    wait_until 5 grep -q 'listening on' "$log" || fail "tcpdump: $(cat "$log")"
+    wait_until 5 grep -q 'listening on\|^File: ' "$log" || fail "${words[0]}: $(cat "$log")"
     sleep 0.2
 }
 
@@ -18,7 +21,7 @@ capture_stop() {
     sleep 0.5
     for n in "${!captures[@]}"; do
         kill -INT "${captures[n]}"
-        wait_until 5 grep -q 'received by filter' "$work/tcpdump.$n" || fail "tcpdump does not end"
+        wait_until 5 grep -q 'received by filter\|received/dropped' "$work/tcpdump.$n" || fail "tcpdump does not end"
         wait "${captures[n]}" || true
     done
     for n in "${!reworked[@]}"; do
@@ -67,6 +70,19 @@ twice() { # CAPTURE SECONDS: every packet once more, so much later
 
 taken_at() { # CAPTURE OTHER: it is what was captured at another point
     reworked+=("cp $work/$2.pcap $work/$1.pcap")
+}
+
+saved_as() { # CAPTURE editcap FORMAT, or CAPTURE wrap KIND... (of tests/wrap/wrap): in another form, after all else
+    reworked+=("save $*")
+}
+
+save() { # CAPTURE editcap|wrap FORM...
+    local file=$work/$1.pcap kinds=${*:3}
+    case $2 in # Network Monitor's formats have times of a zone that they do not tell
+    editcap) TZ=UTC editcap -F "$3" "$file" "$file.new" >/dev/null ;;
+    wrap) "$lab_dir/../wrap/wrap" "${kinds// /+}" "$file" "$file.new" ;;
+    esac
+    mv "$file.new" "$file"
 }
 
 at_this_moment() { # WORDS, which the time is to follow

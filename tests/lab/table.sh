@@ -16,9 +16,9 @@ split_row() { # ROW: its columns as variables
     IFS=$'\t' read -r $columns <<<"$1"
     [ "$number" != - ] || number=$spare_number
     [ "$truth" ] || return 1
-    stem=${name%.pcapng} # of the files of its captures, with the family: STEM.v4
     extension=pcap
-    [ "$stem" = "$name" ] || extension=pcapng
+    case $name in *.pcapng | *.cap) extension=${name##*.} ;; esac
+    stem=${name%".$extension"} # of the files of its captures, with the family: STEM.v4
     case $client_view in =) client_view=$truth ;; esac
     case $server_view in =) server_view=$truth ;; esac
     case $compare_view in =) compare_view=$truth ;; esac
