@@ -141,8 +141,10 @@ static void unlink_slot(struct flows *flows, uint32_t slot)
 
 static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
 {
-    flows->counters.gaps += flows->slots[slot].gap;
     struct flow *flow = &flows->slots[slot];
+    flows->counters.gaps += flow->gap;
+    if (flow->copies > 0) /* RSTs alone are repeated by their sender */
+        flows->counters.copies += (uint64_t)flow->copies + flow->reset_copies;
     struct flow_end end = flow_end_of(flow, now_ns);
     if (flows->pair)
         end.crossings = pair_crossings(flows->pair, &flow->record, &end);
