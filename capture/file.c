@@ -158,16 +158,43 @@ static struct reader *open_libpcap(int descriptor, struct source_input *input, c
     return libpcap_open(stream, input);
 }
 
-static struct reader *open_spooled(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+/* Reads a file without a name, which `file` closes. */
+static struct reader *open_nameless(struct file *file, int spool, struct source_input *input, struct notes *notes)
 {
     char path[64];
-    file->spool = pipe_spool(descriptor, source_take_interrupt);
-    if (file->spool < 0) {
-        failure_set(&input->trouble, "%s: cannot be copied to a file: %s", input->path, strerror(errno));
-        return NULL;
-    }
-    snprintf(path, sizeof path, "/proc/self/fd/%d", file->spool);
+    if (file->spool >= 0)
+        close(file->spool);
+    file->spool = spool;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", spool);
     return wiretap_open(path, input, notes);
+}
+
+static struct reader *open_spooled(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+{
+    int spool = pipe_spool(descriptor, source_take_interrupt);
+    if (spool >= 0)
+        return open_nameless(file, spool, input, notes);
+    failure_set(&input->trouble, "%s: cannot be copied to a file: %s", input->path, strerror(errno));
+    return NULL;
+}
+
+/*
+ * libwiretap takes the offset of a table (Network Monitor's of processes) for one in the compressed file, and the file
+ * for damaged: such a file is decompressed first.
+ */
+static struct reader *open_gunzipped(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+{
+    int spool = pipe_gunzip(file->spool >= 0 ? file->spool : descriptor);
+    if (spool < 0)
+        return NULL;
+    struct failure before = input->trouble;
+    *input->trouble.text = '\0';
+    struct reader *reader = open_nameless(file, spool, input, notes);
+    if (reader)
+        input->compression = "gzip";
+    else
+        input->trouble = before;
+    return reader;
 }
 
 static struct reader *open_reader(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
@@ -175,6 +202,7 @@ static struct reader *open_reader(struct file *file, int descriptor, struct sour
     const struct format *format = sniff(descriptor, input);
     if (!format)
         return NULL;
+    struct reader *reader;
     bool regular = file_size(input->path) > 0;
     switch (way_of(format)) {
     case BY_LIBPCAP:
@@ -183,9 +211,8 @@ static struct reader *open_reader(struct file *file, int descriptor, struct sour
             return wiretap_open(input->path, input, notes);
         return open_libpcap(descriptor, input, format);
     case BY_WIRETAP_WHOLE:
-        if (!regular)
-            return open_spooled(file, descriptor, input, notes);
-        return wiretap_open(input->path, input, notes);
+        reader = regular ? wiretap_open(input->path, input, notes) : open_spooled(file, descriptor, input, notes);
+        return reader ? reader : open_gunzipped(file, descriptor, input, notes);
     case BY_WIRETAP:
         return wiretap_open(input->path, input, notes);
     default:

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { PATIENCE_MS = 10, TRIES = 500, COPY_BYTES = 64 * 1024 };
 
@@ -88,4 +89,23 @@ int pipe_spool(int descriptor, bool (*stopped)(void))
         return -1;
     }
     return spool;
+}
+
+int pipe_gunzip(int descriptor)
+{
+    static char buffer[COPY_BYTES];
+    int copy = lseek(descriptor, 0, SEEK_SET) == 0 ? dup(descriptor) : -1;
+    gzFile packed = copy >= 0 ? gzdopen(copy, "rb") : NULL;
+    if (!packed)
+        return -1;
+    int spool = gzdirect(packed) ? -1 : nameless_file(), got = 0;
+    bool fine = spool >= 0;
+    while (fine && (got = gzread(packed, buffer, sizeof buffer)) > 0)
+        fine = write_all(spool, buffer, (size_t)got);
+    gzclose(packed);
+    if (fine && got == 0)
+        return spool;
+    if (spool >= 0)
+        close(spool);
+    return -1;
 }

@@ -13,5 +13,7 @@ size_t pipe_peek(int descriptor, uint8_t *bytes, size_t count);
  * `stopped` says so.
  */
 int pipe_spool(int descriptor, bool (*stopped)(void));
+/* Decompresses a gzip file from its beginning into such a file; its descriptor, or -1 where it is none. */
+int pipe_gunzip(int descriptor);
 
 #endif

@@ -190,6 +190,7 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
         return;
     }
     const struct packet_quote *quote = &packet->quote;
+    analysis->counters.icmp_cut += quote->cut && quote->protocol == 0;
     if (!is_server_port(analysis, quote->target_port) || !is_selected(analysis, quote->source))
         return;
     if (quote->protocol == PROTOCOL_TCP) {

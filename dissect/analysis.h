@@ -31,6 +31,7 @@ struct analysis_counters {
     uint64_t tcp, udp, icmp;            /* packets of the server ports, and errors about them */
     uint64_t from_servers;              /* of those TCP and UDP packets */
     uint64_t cut;                       /* with a payload that the capture does not hold whole */
+    uint64_t icmp_cut;                  /* ICMP errors that are cut before the ports they quote */
     uint64_t merged;                    /* TCP segments larger than an Ethernet frame */
     struct flow_counters flows;
     struct exchange_counters exchanges;

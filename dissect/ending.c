@@ -101,6 +101,25 @@ static bool was_answered(const struct flow *flow)
     return !client_reset_before(flow, answer);
 }
 
+/*
+ * The capture holds no byte of the server's data, so that nobody knows whether they were a whole answer; and the client
+ * did not do what it does with one: it waited on, or the server reset the connection first.
+ */
+static bool perhaps_in_part(const struct flow *flow, int64_t now_ns)
+{
+    const struct sighting *part = flow_saw(&flow->record, FLOW_ANSWER_PART);
+    if (!part || !flow->answers.opaque || flow->whole_answers > 0 || flow->record.server_port != DNS_PORT ||
+        flow->record.count[FLOW_QUERY] > 1)
+        return false;
+    int64_t until_ns = now_ns;
+    if (saw(flow, FLOW_CLIENT_FIN))
+        until_ns = time_of(flow, FLOW_CLIENT_FIN);
+    else if (saw(flow, FLOW_CLIENT_RST))
+        until_ns = time_of(flow, FLOW_CLIENT_RST);
+    bool reset = saw(flow, FLOW_SERVER_RST) && !client_left_before(flow, FLOW_SERVER_RST);
+    return reset || until_ns - part->time_ns >= FLOW_PATIENCE_NS;
+}
+
 /* After answers: a further query that was reset at once, on a connection that was not idle. */
 static bool later_query_reset(const struct flow *flow)
 {
@@ -230,6 +249,8 @@ static struct cause client_left(const struct flow *flow)
     int64_t waited = time_of(flow, leaving) - flow->query_ns;
     if (!saw(flow, FLOW_QUERY) && window_stayed_shut(flow, time_of(flow, leaving)))
         return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_SYNACK};
+    if (saw(flow, FLOW_QUERY) && time_of(flow, leaving) == flow->first_ns) /* a capture without times */
+        return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
     if (!saw(flow, FLOW_QUERY) || asked_in_part(flow) || waited < FLOW_PATIENCE_NS)
         return (struct cause){MECHANISM_CLIENT_ABORTED, leaving};
     return query_silence(flow, waited, true);
@@ -264,6 +285,8 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
     struct cause cause;
     if (is_local(flow, &cause))
         return cause;
+    if (perhaps_in_part(flow, now_ns))
+        return (struct cause){MECHANISM_INCOMPLETE, FLOW_ANSWER_PART};
     if (was_answered(flow)) {
         enum mechanism mechanism = answered_mechanism(flow);
         return (struct cause){mechanism, mechanism == MECHANISM_RESET_AFTER_QUERY ? FLOW_SERVER_RST : FLOW_ANSWER};

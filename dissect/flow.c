@@ -266,13 +266,28 @@ void flows_packet(struct flows *flows, const struct flow_key *key, const struct 
 static bool quotes_what_was_sent(const struct flow *flow, const struct packet_quote *quote)
 {
     if (!quote->has_seq || !flow->client_side.has_isn)
-        return quote->has_seq;
+        return quote->has_seq || quote->cut;
     return !seq_before(quote->seq, flow->client_side.isn) && !seq_before(flow->client_side.next, quote->seq);
+}
+
+/* A capture's second copy, as is_copy() of TCP packets. */
+static bool is_icmp_copy(struct flow *flow, const struct packet *packet)
+{
+    bool copy = flow->record.count[FLOW_ICMP] > 0 && packet->ip_id == flow->icmp_id && packet->ttl <= flow->icmp_ttl &&
+                packet->ttl + 1 >= flow->icmp_ttl && packet->time_ns - flow->icmp_ns <= FLOW_DUPLICATE_NS;
+    flow->icmp_id = packet->ip_id;
+    flow->icmp_ttl = packet->ttl;
+    flow->icmp_ns = packet->time_ns;
+    return copy;
 }
 
 static void note_icmp(struct flow *flow, const struct packet *packet)
 {
     static const struct tcp_options none = {0};
+    if (is_icmp_copy(flow, packet)) {
+        flow->copies++;
+        return;
+    }
     if (flow->record.count[FLOW_ICMP] == 0) {
         flow->record.icmp_source = packet->source;
         flow->record.icmp_type = packet->icmp_type;

@@ -176,6 +176,9 @@ struct flow {
     uint16_t client_since_rst; /* packets of the client since the server's latest RST */
     uint16_t copies;           /* second copies of packets that were not RSTs */
     uint16_t reset_copies;     /* second copies of RSTs */
+    uint16_t icmp_id;          /* of the latest ICMP error about it, as are the next two */
+    uint8_t icmp_ttl;
+    int64_t icmp_ns;
     bool syn_since_rst;
     uint16_t whole_queries, whole_answers, refused_answers;
     uint8_t rcode;

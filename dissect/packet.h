@@ -27,6 +27,7 @@ struct packet_quote {
     uint16_t source_port, target_port;
     uint32_t seq;
     bool has_seq;
+    bool cut;         /* the capture ends within the quote */
     uint8_t protocol; /* 0: nothing usable was quoted */
     uint8_t ttl;
 };

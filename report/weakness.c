@@ -53,6 +53,13 @@ static char *say_dropped(const struct report_input *input)
                   drops(input) ? "; verdicts that rest on packets not seen are less sure" : "");
 }
 
+static char *say_timeless(const struct report_input *input)
+{
+    return input->frames > 2 && input->first_ns == input->last_ns
+               ? format("%s has no times, or one for all frames: nothing that rests on time can be judged", input->path)
+               : NULL;
+}
+
 static char *say_local_times(const struct report_input *input)
 {
     return input->time_zone ? format("%s stores local times without a zone; they were taken as %s (--time-zone)",
@@ -137,6 +144,15 @@ static char *say_cut(const struct report *report)
                : NULL;
 }
 
+static char *say_icmp_cut(const struct report *report)
+{
+    uint64_t cut = report->counters.icmp_cut;
+    return cut ? format("%" PRIu64 " ICMP error%s %s cut before the packet that %s answer%s is named: silence may be a "
+                        "rejection",
+                        cut, words_plural(cut), cut == 1 ? "is" : "are", cut == 1 ? "it" : "they", cut == 1 ? "s" : "")
+               : NULL;
+}
+
 static char *say_copies(const struct report *report)
 {
     uint64_t copies = report->counters.flows.copies;
@@ -201,12 +217,13 @@ static const struct {
     char *(*of_input)(const struct report_input *input);
     char *(*of_all)(const struct report *report);
 } rows[] = {
-    {WEAKNESS, say_broken_off, NULL},   {WEAKNESS, say_dropped, NULL},    {REMARK, say_local_times, NULL},
-    {REMARK, say_skipped, NULL},        {REMARK, say_backward, NULL},     {WEAKNESS, NULL, say_late},
-    {WEAKNESS, NULL, say_interrupted},  {REMARK, NULL, say_selection},    {WEAKNESS, NULL, say_one_way},
-    {WEAKNESS, NULL, say_gaps},         {WEAKNESS, NULL, say_cut},        {REMARK, NULL, say_copies},
-    {REMARK, NULL, say_merged},         {WEAKNESS, NULL, say_incomplete}, {WEAKNESS, NULL, say_evicted},
-    {WEAKNESS, NULL, say_streams_lost}, {WEAKNESS, NULL, say_refused},    {WEAKNESS, NULL, say_malformed},
+    {WEAKNESS, say_broken_off, NULL}, {WEAKNESS, say_dropped, NULL},     {WEAKNESS, say_timeless, NULL},
+    {REMARK, say_local_times, NULL},  {REMARK, say_skipped, NULL},       {REMARK, say_backward, NULL},
+    {WEAKNESS, NULL, say_late},       {WEAKNESS, NULL, say_interrupted}, {REMARK, NULL, say_selection},
+    {WEAKNESS, NULL, say_one_way},    {WEAKNESS, NULL, say_gaps},        {WEAKNESS, NULL, say_cut},
+    {WEAKNESS, NULL, say_icmp_cut},   {REMARK, NULL, say_copies},        {REMARK, NULL, say_merged},
+    {WEAKNESS, NULL, say_incomplete}, {WEAKNESS, NULL, say_evicted},     {WEAKNESS, NULL, say_streams_lost},
+    {WEAKNESS, NULL, say_refused},    {WEAKNESS, NULL, say_malformed},
 };
 
 static void add(struct report *report, enum kind kind, char *text)
@@ -243,7 +260,7 @@ void weakness_release(struct report *report)
 
 bool weakness_loses_packets(const struct report_source *source, const struct analysis_counters *counters)
 {
-    bool loses = source->late > 0 || has_gaps(counters);
+    bool loses = source->late > 0 || counters->icmp_cut > 0 || has_gaps(counters);
     for (size_t i = 0; i < source->input_count; i++)
         loses |= drops(&source->inputs[i]);
     return loses;

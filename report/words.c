@@ -91,6 +91,7 @@ static const struct words_counter table[] = {
     {"icmp", NULL, AT(icmp)},
     {"from_servers", NULL, AT(from_servers)},
     {"cut", NULL, AT(cut)},
+    {"icmp_cut", NULL, AT(icmp_cut)},
     {"merged", NULL, AT(merged)},
     {"flows", NULL, AT(flows.flows)},
     {"gaps", NULL, AT(flows.gaps)},
