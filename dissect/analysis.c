@@ -148,6 +148,16 @@ static bool sent_by_server(struct analysis *analysis, const struct packet *packe
     return (packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) || (packet->flags & TCP_RST);
 }
 
+/* Counts a packet that the analysis is about. */
+static void count(struct analysis *analysis, const struct packet *packet, uint64_t *counter)
+{
+    *counter += 1;
+    if (packet->tunnels == 0)
+        return;
+    for (int tunnel = 0; tunnel < TUNNELS; tunnel++)
+        analysis->counters.tunnelled[tunnel] += packet->tunnels >> tunnel & 1;
+}
+
 static void feed_ports(struct analysis *analysis, struct waiting *place)
 {
     const struct packet *packet = &place->packet;
@@ -163,7 +173,7 @@ static void feed_ports(struct analysis *analysis, struct waiting *place)
         from_server = sent_by_server(analysis, packet);
     if (!is_selected(analysis, from_server ? packet->target : packet->source))
         return;
-    *(tcp ? &analysis->counters.tcp : &analysis->counters.udp) += 1;
+    count(analysis, packet, tcp ? &analysis->counters.tcp : &analysis->counters.udp);
     let_wait(analysis, place, from_server);
 }
 
@@ -184,12 +194,12 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
     if (!is_server_port(analysis, quote->target_port) || !is_selected(analysis, quote->source))
         return;
     if (quote->protocol == PROTOCOL_TCP) {
-        analysis->counters.icmp++;
+        count(analysis, packet, &analysis->counters.icmp);
         take_all_waiting(analysis);
         note_quoted(analysis, packet);
         flows_icmp(analysis->flows, packet);
     } else if (quote->protocol == PROTOCOL_UDP) {
-        analysis->counters.icmp++;
+        count(analysis, packet, &analysis->counters.icmp);
         exchanges_icmp(analysis->exchanges, packet);
     }
 }

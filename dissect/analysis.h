@@ -7,6 +7,7 @@
 #include "dissect/flow.h"
 #include "dissect/frame.h"
 #include "dissect/packet.h"
+#include "dissect/tunnel.h"
 
 enum { ANALYSIS_PORTS = 8, ANALYSIS_CLIENTS = 32 };
 
@@ -29,6 +30,7 @@ struct analysis_counters {
     uint64_t frames;
     uint64_t statuses[PACKET_STATUSES]; /* how far frames could be read */
     uint64_t tcp, udp, icmp;            /* packets of the server ports, and errors about them */
+    uint64_t tunnelled[TUNNELS];        /* how many of these came in which tunnel; one in two counts in both */
     struct flow_counters flows;
     struct exchange_counters exchanges;
     struct facts_refused refused;
