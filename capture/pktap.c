@@ -5,8 +5,6 @@
 
 /* https://www.tcpdump.org/linktypes/LINKTYPE_PKTAP.html and the header of Darwin's kernel, struct pktap_header. */
 enum {
-    LINK_PKTAP = 258,
-    LINK_PKTAP_DLT = 149, /* DLT_USER2, by which macOS wrote it before it had a number */
     RECORD_PACKET = 1,
     HEADER_LEAST = 108,
     AT_LENGTH = 0,

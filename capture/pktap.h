@@ -5,6 +5,11 @@
 #include "capture/notes.h"
 #include "dissect/frame.h"
 
+enum {
+    LINK_PKTAP = 258,
+    LINK_PKTAP_DLT = 149, /* DLT_USER2, by which macOS wrote it before it had a number */
+};
+
 /* Turns a frame of such a link type into the frame within; leaves others, and damaged ones, as they are. */
 void pktap_unwrap(struct frame *frame, struct notes *notes);
 

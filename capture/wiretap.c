@@ -3,6 +3,7 @@
  * knows libwiretap, whose interface changes with each release of Wireshark; it was written for 4.0.
  */
 #include "capture/netmon.h"
+#include "capture/pktap.h"
 #include "capture/reader.h"
 
 #if TCP53_WIRETAP
@@ -53,6 +54,7 @@ static void learn_link_types(void)
         if (encap > WTAP_ENCAP_UNKNOWN && encap < ENCAPS && packet_knows_link(link))
             link_types[encap] = link;
     }
+    link_types[WTAP_ENCAP_PKTAP] = LINK_PKTAP;
     /* frames whose extra header wiretap keeps beside them */
     link_types[WTAP_ENCAP_NETTL_ETHERNET] = LINK_ETHERNET;
     link_types[WTAP_ENCAP_NETTL_RAW_IP] = LINK_RAW;
@@ -269,7 +271,7 @@ static bool may_hold_frames(wtap *wtap)
 {
     int encap = wtap_file_encap(wtap);
     return encap == WTAP_ENCAP_PER_PACKET || encap == WTAP_ENCAP_UNKNOWN || encap == WTAP_ENCAP_ERF ||
-           (encap >= 0 && encap < ENCAPS && packet_knows_link(link_types[encap]));
+           (encap >= 0 && encap < ENCAPS && link_types[encap] < LINK_UNREGISTERED);
 }
 
 bool wiretap_knows(const char *path)

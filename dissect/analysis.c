@@ -147,6 +147,15 @@ static bool sent_by_server(struct analysis *analysis, const struct packet *packe
     return (packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) || (packet->flags & TCP_RST);
 }
 
+static void count_tunnels(struct analysis_counters *counters, const struct packet *packet)
+{
+    if (packet->tunnels == 0)
+        return;
+    counters->tunnelled_packets++;
+    for (int tunnel = 0; tunnel < TUNNELS; tunnel++)
+        counters->tunnelled[tunnel] += packet->tunnels >> tunnel & 1;
+}
+
 static void count(struct analysis_counters *counters, const struct packet *packet, bool from_server)
 {
     enum { ETHERNET_SEGMENT = 1460 }; /* 1500 bytes less two headers of 20 (RFC 894, RFC 9293) */
@@ -155,6 +164,7 @@ static void count(struct analysis_counters *counters, const struct packet *packe
     counters->from_servers += from_server;
     counters->cut += packet->payload.left < packet->payload_declared;
     counters->merged += tcp && packet->payload_declared > ETHERNET_SEGMENT;
+    count_tunnels(counters, packet);
 }
 
 static void feed_ports(struct analysis *analysis, struct waiting *place)
@@ -195,11 +205,13 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
         return;
     if (quote->protocol == PROTOCOL_TCP) {
         analysis->counters.icmp++;
+        count_tunnels(&analysis->counters, packet);
         take_all_waiting(analysis);
         note_quoted(analysis, packet);
         flows_icmp(analysis->flows, packet);
     } else if (quote->protocol == PROTOCOL_UDP) {
         analysis->counters.icmp++;
+        count_tunnels(&analysis->counters, packet);
         exchanges_icmp(analysis->exchanges, packet);
     }
 }

@@ -7,6 +7,7 @@
 #include "dissect/flow.h"
 #include "dissect/frame.h"
 #include "dissect/packet.h"
+#include "dissect/tunnel.h"
 
 enum { ANALYSIS_PORTS = 8, ANALYSIS_CLIENTS = 32 };
 
@@ -33,6 +34,8 @@ struct analysis_counters {
     uint64_t cut;                       /* with a payload that the capture does not hold whole */
     uint64_t icmp_cut;                  /* ICMP errors that are cut before the ports they quote */
     uint64_t merged;                    /* TCP segments larger than an Ethernet frame */
+    uint64_t tunnelled_packets;         /* that came in a tunnel */
+    uint64_t tunnelled[TUNNELS];        /* how many of these came in which tunnel; one in two counts in both */
     struct flow_counters flows;
     struct exchange_counters exchanges;
     struct facts_refused refused;

@@ -55,6 +55,19 @@ static inline uint32_t cursor_u32(struct cursor *cursor)
     return b ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3] : 0;
 }
 
+/* The same in the order of bytes that most processors, and few headers, have. */
+static inline uint16_t cursor_u16_little(struct cursor *cursor)
+{
+    const uint8_t *b = cursor_take(cursor, 2);
+    return b ? (uint16_t)(b[1] << 8 | b[0]) : 0;
+}
+
+static inline uint32_t cursor_u32_little(struct cursor *cursor)
+{
+    const uint8_t *b = cursor_take(cursor, 4);
+    return b ? (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0] : 0;
+}
+
 /* Drops everything after the next `length` bytes (padding, trailers); longer than what is left changes nothing. */
 static inline void cursor_limit(struct cursor *cursor, size_t length)
 {

@@ -1,5 +1,6 @@
-/* The stable words of events and mechanisms. */
+/* The stable words of events, mechanisms and tunnels. */
 #include "dissect/flow.h"
+#include "dissect/tunnel.h"
 
 #include <assert.h>
 
@@ -60,4 +61,31 @@ const char *flow_event_name(enum flow_event event)
     };
     static_assert(sizeof names / sizeof *names == FLOW_EVENTS, "each event has its name");
     return names[event];
+}
+
+const char *tunnel_name(enum tunnel tunnel)
+{
+    static const char *const names[] = {
+        [TUNNEL_PPPOE] = "PPPoE",
+        [TUNNEL_MPLS] = "MPLS",
+        [TUNNEL_PBB] = "PBB",
+        [TUNNEL_IP_IN_IP] = "IP-in-IP",
+        [TUNNEL_6IN4] = "6in4",
+        [TUNNEL_IP_IN_IPV6] = "IP-in-IPv6",
+        [TUNNEL_MPLS_IN_IP] = "MPLS-in-IP",
+        [TUNNEL_ETHERIP] = "EtherIP",
+        [TUNNEL_GRE] = "GRE",
+        [TUNNEL_PPTP] = "PPTP",
+        [TUNNEL_WCCP] = "WCCP",
+        [TUNNEL_ERSPAN] = "ERSPAN",
+        [TUNNEL_VXLAN] = "VXLAN",
+        [TUNNEL_GENEVE] = "Geneve",
+        [TUNNEL_TZSP] = "TZSP",
+        [TUNNEL_GTP] = "GTP-U",
+        [TUNNEL_TEREDO] = "Teredo",
+        [TUNNEL_L2TP] = "L2TP",
+        [TUNNEL_MPLS_IN_UDP] = "MPLS-in-UDP",
+    };
+    static_assert(sizeof names / sizeof *names == TUNNELS, "each tunnel has its name");
+    return names[tunnel];
 }

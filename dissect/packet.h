@@ -1,4 +1,7 @@
-/* What one frame says: link, network and transport headers read into plain values. */
+/*
+ * What one frame says: link, network and transport headers read into plain values. Where IP carries IP, the innermost
+ * header's values count, down to the ports; the outer ones were read by other hosts than the client and the server.
+ */
 #ifndef TCP53_DISSECT_PACKET_H
 #define TCP53_DISSECT_PACKET_H
 
@@ -36,10 +39,14 @@ struct packet {
     int64_t time_ns;
     struct frame_ref ref;
 
-    uint64_t source_mac; /* 48 bits; 0 when the link has none */
+    uint64_t source_mac; /* 48 bits, of the innermost link that has any; 0 when none has */
     enum link_direction direction;
     bool loopback; /* the frame was seen on a loopback device */
     uint8_t note;  /* the frame's */
+
+    uint8_t shims;     /* headers passed that a link's header may be nested in; bounds the reading */
+    uint8_t outer_ips; /* IP headers outside the one whose fields follow */
+    uint32_t tunnels;  /* what the packet was carried in: a bit, 1 << enum tunnel, for each */
 
     struct addr source, target;
     uint32_t flow_label; /* IPv6 only */

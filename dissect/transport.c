@@ -1,5 +1,7 @@
 /* Transport layer: TCP with options (RFC 9293), UDP (RFC 768), ICMP (RFC 792), ICMPv6 (RFC 4443). */
+#include "dissect/dns.h"
 #include "dissect/packet.h"
+#include "dissect/tunnel.h"
 
 enum { TCP_HEADER = 20, UDP_HEADER = 8 };
 
@@ -43,7 +45,10 @@ static enum packet_status parse_udp(struct packet *packet, struct cursor rest, u
     packet->options = cursor_of(h, 0);
     packet->payload = rest;
     cursor_limit(&packet->payload, packet->payload_declared);
-    return PACKET_OK;
+    /* a client may ask from any port, also from one that a tunnel has */
+    if (packet->target_port == DNS_PORT || packet->source_port == DNS_PORT)
+        return PACKET_OK;
+    return tunnel_of_udp(packet, declared - UDP_HEADER);
 }
 
 bool packet_is_icmp_error(const struct packet *packet)
@@ -127,7 +132,7 @@ enum packet_status transport_parse(struct packet *packet, struct cursor rest, ui
     case PROTOCOL_ICMPV6:
         return parse_icmp(packet, rest, declared);
     default:
-        return PACKET_FOREIGN;
+        return tunnel_of_protocol(packet, rest, declared);
     }
 }
 

@@ -5,6 +5,7 @@
  */
 #include "report/weakness.h"
 
+#include "dissect/tunnel.h"
 #include "report/compared.h"
 #include "report/words.h"
 
@@ -172,6 +173,42 @@ static char *say_merged(const struct report *report)
                   : NULL;
 }
 
+/* "GRE and VXLAN" */
+static void name_tunnels(const struct analysis_counters *counters, char *text, size_t size, bool *hides)
+{
+    unsigned left = 0;
+    *text = '\0';
+    for (int i = 0; i < TUNNELS; i++)
+        left += counters->tunnelled[i] > 0;
+    for (int i = 0; i < TUNNELS; i++) {
+        if (counters->tunnelled[i] == 0)
+            continue;
+        size_t length = strlen(text);
+        left--;
+        snprintf(text + length, size - length, "%s%s", tunnel_name((enum tunnel)i),
+                 left > 1 ? ", "
+                 : left   ? " and "
+                          : "");
+        *hides |= tunnel_hides_routers((enum tunnel)i);
+    }
+}
+
+static char *say_tunnelled(const struct report *report)
+{
+    const struct analysis_counters *counters = &report->counters;
+    char names[160];
+    bool hides = false;
+    name_tunnels(counters, names, sizeof names, &hides);
+    if (!*names)
+        return NULL;
+    return format("%" PRIu64 " of %" PRIu64 " DNS packets were tunnelled in %s%s", counters->tunnelled_packets,
+                  counters->tcp + counters->udp + counters->icmp, names,
+                  hides
+                      ? ": addresses and distances are those of the innermost IP header, and hops count from where the "
+                        "tunnel ends, not from the capture"
+                      : "");
+}
+
 static char *say_incomplete(const struct report *report)
 {
     uint64_t incomplete = 0;
@@ -217,13 +254,13 @@ static const struct {
     char *(*of_input)(const struct report_input *input);
     char *(*of_all)(const struct report *report);
 } rows[] = {
-    {WEAKNESS, say_broken_off, NULL}, {WEAKNESS, say_dropped, NULL},     {WEAKNESS, say_timeless, NULL},
-    {REMARK, say_local_times, NULL},  {REMARK, say_skipped, NULL},       {REMARK, say_backward, NULL},
-    {WEAKNESS, NULL, say_late},       {WEAKNESS, NULL, say_interrupted}, {REMARK, NULL, say_selection},
-    {WEAKNESS, NULL, say_one_way},    {WEAKNESS, NULL, say_gaps},        {WEAKNESS, NULL, say_cut},
-    {WEAKNESS, NULL, say_icmp_cut},   {REMARK, NULL, say_copies},        {REMARK, NULL, say_merged},
-    {WEAKNESS, NULL, say_incomplete}, {WEAKNESS, NULL, say_evicted},     {WEAKNESS, NULL, say_streams_lost},
-    {WEAKNESS, NULL, say_refused},    {WEAKNESS, NULL, say_malformed},
+    {WEAKNESS, say_broken_off, NULL},   {WEAKNESS, say_dropped, NULL},     {WEAKNESS, say_timeless, NULL},
+    {REMARK, say_local_times, NULL},    {REMARK, say_skipped, NULL},       {REMARK, say_backward, NULL},
+    {WEAKNESS, NULL, say_late},         {WEAKNESS, NULL, say_interrupted}, {REMARK, NULL, say_selection},
+    {WEAKNESS, NULL, say_one_way},      {WEAKNESS, NULL, say_gaps},        {WEAKNESS, NULL, say_cut},
+    {WEAKNESS, NULL, say_icmp_cut},     {REMARK, NULL, say_copies},        {REMARK, NULL, say_tunnelled},
+    {REMARK, NULL, say_merged},         {WEAKNESS, NULL, say_incomplete},  {WEAKNESS, NULL, say_evicted},
+    {WEAKNESS, NULL, say_streams_lost}, {WEAKNESS, NULL, say_refused},     {WEAKNESS, NULL, say_malformed},
 };
 
 static void add(struct report *report, enum kind kind, char *text)

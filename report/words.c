@@ -93,6 +93,7 @@ static const struct words_counter table[] = {
     {"cut", NULL, AT(cut)},
     {"icmp_cut", NULL, AT(icmp_cut)},
     {"merged", NULL, AT(merged)},
+    {"tunnelled", NULL, AT(tunnelled_packets)},
     {"flows", NULL, AT(flows.flows)},
     {"gaps", NULL, AT(flows.gaps)},
     {"evicted", NULL, AT(flows.evicted)},

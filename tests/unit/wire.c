@@ -73,8 +73,12 @@ static void wire_transport(struct wire *wire, const struct wire_packet *packet)
     case PROTOCOL_ICMPV6:
         wire_icmp(wire, packet);
         break;
-    default:
+    case 0:
+    case PROTOCOL_TCP:
         wire_tcp(wire, packet);
+        break;
+    default:
+        wire_bytes(wire, packet->payload, packet->payload_bytes);
     }
 }
 
@@ -113,12 +117,96 @@ void wire_packet(struct wire *wire, const struct wire_packet *packet)
     wire_bytes(wire, inner.bytes, inner.length);
 }
 
+/* What a capital letter stands for; a length is known when all is written. */
+static void wire_letter(struct wire *wire, char letter, bool is_v4)
+{
+    switch (letter) {
+    case 'E':
+        wire_u16(wire, is_v4 ? 0x0800 : 0x86dd);
+        break;
+    case 'P':
+        wire_u16(wire, is_v4 ? 0x0021 : 0x0057);
+        break;
+    case 'p':
+        wire_u8(wire, is_v4 ? 0x21 : 0x57);
+        break;
+    case 'N':
+        wire_u8(wire, is_v4 ? 1 : 2);
+        break;
+    default:
+        wire_u16(wire, 0);
+    }
+}
+
+/* Fills in the two bytes at `at`. */
+static void put_length(struct wire *wire, size_t at, char kind)
+{
+    size_t length = wire->length - at;
+    switch (kind) {
+    case 'S':
+        length -= 2;
+        break;
+    case 'G':
+        length -= 6;
+        break;
+    case 'L':
+        length += 2;
+        break;
+    default:;
+    }
+    wire->bytes[at + (kind == 'T')] = (uint8_t)(length >> 8);
+    wire->bytes[at + (kind != 'T')] = (uint8_t)length;
+}
+
+static unsigned digit(char c)
+{
+    return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+void wire_behind(struct wire *wire, const char *headers, const struct wire_packet *packet)
+{
+    size_t length_at = 0;
+    char length_kind = '\0';
+    for (const char *c = headers; *c; c++) {
+        if (*c == ' ')
+            continue;
+        if (strchr("SGLBT", *c)) {
+            length_at = wire->length;
+            length_kind = *c;
+        }
+        if (strchr("EPpNSGLBT", *c))
+            wire_letter(wire, *c, addr_is_v4(packet->source));
+        else
+            wire_u8(wire, digit(c[0]) << 4 | digit(c[1])), c++;
+    }
+    wire_packet(wire, packet);
+    if (length_kind)
+        put_length(wire, length_at, length_kind);
+}
+
 void wire_ethernet(struct wire *wire, const struct wire_packet *packet)
 {
     static const uint8_t macs[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
     wire_bytes(wire, macs, sizeof macs);
     wire_u16(wire, addr_is_v4(packet->source) ? 0x0800 : 0x86dd);
     wire_packet(wire, packet);
+}
+
+void wire_tunnel(struct wire *wire, bool outer_v4, uint8_t protocol, uint16_t port, const char *headers,
+                 const struct wire_packet *inner, size_t cut)
+{
+    struct wire inside = {.length = 0};
+    wire_behind(&inside, headers, inner);
+    struct wire_packet outer = {.source = wire_addr(outer_v4 ? "203.0.113.1" : "2001:db8:f::1"),
+                                .target = wire_addr(outer_v4 ? "203.0.113.2" : "2001:db8:f::2"),
+                                .source_port = 50000,
+                                .target_port = port,
+                                .protocol = protocol,
+                                .ttl = 200,
+                                .ip_id = 0x1111,
+                                .payload = inside.bytes,
+                                .payload_bytes = inside.length - cut};
+    wire_ethernet(wire, &outer);
 }
 
 static void wire_message(struct wire *wire, uint16_t id, unsigned flags, const char *name, uint16_t qtype)
