@@ -74,10 +74,14 @@ static bool began_unseen(const struct flow *flow)
     return !flow->client_side.has_isn && !saw(flow, FLOW_SYNACK);
 }
 
-/* The client acknowledges a SYN-ACK, but the capture holds not one packet of the server: it sees one direction only. */
+/*
+ * The client acknowledges a SYN-ACK, or resets it (a SYN of its own it would only let go), but the capture holds not one
+ * packet of the server: it sees one direction only.
+ */
 static bool missed_server(const struct flow *flow)
 {
-    return flow->client_side.has_acked && !flow->server_side.has_packet && !saw(flow, FLOW_ICMP);
+    bool replies = flow->client_side.has_acked || saw(flow, FLOW_CLIENT_RST);
+    return replies && !flow->server_side.has_packet && !saw(flow, FLOW_ICMP);
 }
 
 /* The client acknowledges more of the server's bytes than the capture holds: it lost packets, not the network. */

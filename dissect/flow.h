@@ -7,11 +7,12 @@
 #include "dissect/stream.h"
 
 enum {
-    FLOW_TABLE = 16384, /* flows under way at a time */
-    FLOW_TIMELINE = 18, /* sightings that a flow keeps */
-    FLOW_QUESTIONS = 8, /* unanswered queries that a flow keeps */
-    FLOW_NAMES = 272,   /* bytes for their names */
-    FLOW_UNSEEN = 0xff, /* index of a sighting that there is none of */
+    FLOW_TABLE = 16384,        /* flows under way at a time */
+    FLOW_TIMELINE = 18,        /* sightings that a flow keeps */
+    FLOW_QUESTIONS = 8,        /* unanswered queries that a flow keeps */
+    FLOW_NAMES = 272,          /* bytes for their names */
+    FLOW_QUESTION_UNKNOWN = 0, /* hash of a question that the capture does not hold */
+    FLOW_UNSEEN = 0xff,        /* index of a sighting that there is none of */
 };
 
 /* Times, in nanoseconds. */

@@ -60,8 +60,9 @@ struct packet {
     uint16_t source_port, target_port;
     uint32_t seq, ack; /* TCP only, as are the next four */
     uint16_t window;
-    uint8_t flags; /* enum tcp_flag */
-    struct cursor options;
+    uint8_t flags;         /* enum tcp_flag */
+    struct cursor options; /* what the capture holds of them */
+    bool options_cut;      /* it does not hold all */
 
     uint8_t icmp_type, icmp_code;
     struct packet_quote quote; /* filled for ICMP errors only */

@@ -175,8 +175,8 @@ static void take_answer(void *context, const struct stream_message *raw)
     struct sink *sink = context;
     struct flow *flow = sink->flow;
     struct dns_message message;
-    bool cut = is_cut(raw);
-    if (!dns_parse(&message, raw->bytes) && !cut)
+    bool cut = is_cut(raw), whole = dns_parse(&message, raw->bytes);
+    if (!whole && !cut)
         return;
     if (!message.response && !cut)
         return;
@@ -198,6 +198,8 @@ static void take_answer(void *context, const struct stream_message *raw)
             facts_question_answered(sink->facts, question->hash);
         return;
     }
+    if (refusal && flow->question_count == 0) /* the query was not captured, or cut; the answer may tell it */
+        flow_expect(flow, message.id, &(struct dns_question){.hash = whole ? message.question : FLOW_QUESTION_UNKNOWN});
 }
 
 static void client_syn(struct flow *flow, const struct packet *packet, const struct tcp_options *options)
@@ -209,7 +211,8 @@ static void client_syn(struct flow *flow, const struct packet *packet, const str
         bool later = packet->time_ns - synack->time_ns > FLOW_SECOND_NS / 2;
         const struct sighting *rst = flow_saw(&flow->record, FLOW_CLIENT_RST);
         /* a scanner writes its SYN itself, at a TTL of its own choice, and its kernel resets the SYN-ACK */
-        bool stack = options->sack_permitted || options->has_timestamps || options->has_window_scale;
+        bool stack =
+            options->sack_permitted || options->has_timestamps || options->has_window_scale || packet->options_cut;
         if (later && rst && rst->ttl == packet->ttl && stack)
             flow->signs |= SIGN_CLIENT_REFUSES;
         else if (later && !rst && flow->record.at[FLOW_ACK] == FLOW_UNSEEN)
@@ -219,7 +222,7 @@ static void client_syn(struct flow *flow, const struct packet *packet, const str
         flow->client_side.isn = packet->seq;
         flow->client_side.has_isn = true;
         stream_begin(&flow->queries, packet->seq + 1);
-        if (!options->sack_permitted && !options->has_timestamps && !options->has_window_scale)
+        if (!options->sack_permitted && !options->has_timestamps && !options->has_window_scale && !packet->options_cut)
             flow->signs |= SIGN_SIMPLE_SYN;
     }
     flow_note(flow, again ? FLOW_SYN_AGAIN : FLOW_SYN, packet, false, options);

@@ -21,6 +21,7 @@ static enum packet_status parse_tcp(struct packet *packet, struct cursor rest, u
     packet->window = (uint16_t)(h[14] << 8 | h[15]);
     packet->options = rest;
     cursor_limit(&packet->options, header - TCP_HEADER);
+    packet->options_cut = packet->options.left < header - TCP_HEADER;
     packet->payload_declared = declared - header;
     /* a snapshot length that ends within the options leaves the fixed header, which is what matters, whole */
     if (!cursor_take(&rest, header - TCP_HEADER))

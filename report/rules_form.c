@@ -112,8 +112,9 @@ static bool too_early(const struct rule_case *c)
 
 static bool earlier_than_udp(const struct rule_case *c)
 {
-    return seen_timed(c) && !seen_handshake_floor(c) && seen_udp_floor(c) &&
-           c->ending->most_us < c->server->udp_rtt.least_us / 2;
+    const struct delays *rtt = &c->server->udp_rtt;
+    return seen_timed(c) && !seen_handshake_floor(c) && rtt->count > 0 && rtt->least_us >= SEEN_FLOOR_LEAST_US &&
+           c->ending->most_us < rtt->least_us / 2;
 }
 
 static bool too_early_for_udp(const struct rule_case *c)
@@ -216,8 +217,8 @@ static const struct rule rows[] = {
      "to match"},
     {"rst-earlier-than-lookups", BOX, WEAK, GROUP_TIMING, too_early_for_lookups,
      "The RST came {delay}, the server's fastest UDP answer takes {floor}.",
-     "UDP answers that take unlike times include looking something up, so this is a hint only.",
-     "RTT floor over at least 5 answers of 4 ms or more"},
+     "UDP answers that take unlike times include looking something up, and few may all do, so this is a hint only.",
+     "RTT floor over answers of 4 ms or more"},
     {"rst-at-round-trip", SERVER, WEAK, GROUP_TIMING, at_round_trip,
      "The RST came {delay}, about one round trip to the server ({floor}).",
      "It fits the server's distance in time as well.", "RTT floor over at least 5 samples of 4 ms or more"},

@@ -42,6 +42,11 @@ static bool refused_over_tcp_only(const struct facts *facts, const struct server
     bool nothing_else = tcp->outcomes[OUTCOME_ANSWERED] == all && all >= SAMPLES_STRONG;
     for (uint32_t i = 0; i < tcp->refused_count; i++) {
         uint8_t rcode;
+        if (tcp->refused[i].question == FLOW_QUESTION_UNKNOWN) {
+            bool fine_over_udp = server->udp_answers >= SAMPLES_STRONG && server->udp_refused == 0;
+            only_tcp += fine_over_udp && nothing_else ? tcp->refused[i].count : 0;
+            continue;
+        }
         bool asked = facts_udp_rcode_of(facts, index, tcp->refused[i].question, &rcode);
         /* a resolver's SERVFAIL may be its upstream's, for once */
         asked &= tcp->refused[i].rcode != DNS_SERVFAIL || tcp->refused[i].count >= SAMPLES_STRONG || nothing_else;
