@@ -5,6 +5,7 @@
 #include "dissect/exchange.h"
 #include "dissect/facts.h"
 #include "dissect/flow.h"
+#include "dissect/fragment.h"
 #include "dissect/frame.h"
 #include "dissect/packet.h"
 
@@ -29,6 +30,7 @@ struct analysis_counters {
     uint64_t frames;
     uint64_t statuses[PACKET_STATUSES]; /* how far frames could be read */
     uint64_t tcp, udp, icmp;            /* packets of the server ports, and errors about them */
+    struct fragment_counters fragments;
     struct flow_counters flows;
     struct exchange_counters exchanges;
     struct facts_refused refused;
