@@ -88,8 +88,9 @@ static const struct words_counter table[] = {
     {"fragments_overlapping", "fragmented packets were refused, because their fragments contradict one another",
      AT(fragments.overlapping)},
     {"fragments_incomplete",
-     "fragmented packets are not whole in the capture; a filter by port leaves out all but first fragments, unless it "
-     "ends with \"or ip[6:2] & 0x1fff != 0 or ip6 proto 44\"",
+     "fragmented packets are not whole in the capture: a filter by port takes first fragments only. This takes the "
+     "rest:\n"
+     "\ttcpdump -n -i any -w tcp53.pcap 'port 53 or icmp or icmp6 or ip[6:2] & 0x1fff != 0 or ip6 proto 44'",
      AT(fragments.incomplete)},
     {"fragments_evicted", "of them were given up early, because too many were incomplete at a time",
      AT(fragments.evicted)},

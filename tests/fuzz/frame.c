@@ -22,9 +22,10 @@ static enum packet_status parse(const struct frame *frame)
 {
     struct packet packet;
     enum packet_status status = packet_parse(&packet, frame);
+    if (status == PACKET_OK || status == PACKET_FRAGMENT)
+        check_view(&packet.payload, frame);
     if (status != PACKET_OK)
         return status;
-    check_view(&packet.payload, frame);
     if (packet.protocol == PROTOCOL_TCP) {
         check_view(&packet.options, frame);
         packet_tcp_options(&packet);
