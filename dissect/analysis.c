@@ -31,6 +31,22 @@ struct analysis {
     struct analysis_counters counters;
 };
 
+static bool is_server_port(const struct analysis *analysis, uint16_t port)
+{
+    for (unsigned i = 0; i < analysis->options.port_count; i++)
+        if (analysis->options.ports[i] == port)
+            return true;
+    return false;
+}
+
+/* Of DNS the question is read, and of ICMP the quote; other datagrams may carry a packet that only the whole shows. */
+static bool is_read_by_its_head(const void *context, const struct packet *packet)
+{
+    const struct analysis *analysis = context;
+    return packet->protocol != PROTOCOL_UDP || is_server_port(analysis, packet->source_port) ||
+           is_server_port(analysis, packet->target_port);
+}
+
 struct analysis *analysis_new(const struct analysis_options *options)
 {
     struct analysis *analysis = calloc(1, sizeof *analysis);
@@ -39,7 +55,7 @@ struct analysis *analysis_new(const struct analysis_options *options)
     analysis->options = *options;
     if (analysis->options.port_count == 0)
         analysis->options.ports[analysis->options.port_count++] = DNS_PORT;
-    analysis->fragments = fragments_new();
+    analysis->fragments = fragments_new(is_read_by_its_head, analysis);
     analysis->facts = analysis->fragments ? facts_new() : NULL;
     analysis->exchanges = analysis->facts ? exchanges_new(analysis->facts) : NULL;
     analysis->flows = analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges, options->pair) : NULL;
@@ -59,14 +75,6 @@ void analysis_free(struct analysis *analysis)
     facts_free(analysis->facts);
     fragments_free(analysis->fragments);
     free(analysis);
-}
-
-static bool is_server_port(const struct analysis *analysis, uint16_t port)
-{
-    for (unsigned i = 0; i < analysis->options.port_count; i++)
-        if (analysis->options.ports[i] == port)
-            return true;
-    return false;
 }
 
 static bool is_selected(const struct analysis *analysis, struct addr client)

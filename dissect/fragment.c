@@ -36,16 +36,23 @@ struct datagram {
 };
 
 struct fragments {
+    fragment_head_only *head_only;
+    const void *context;
     struct fragment_counters counters;
     unsigned used; /* places that are not free */
-    unsigned held; /* readable ones */
+    unsigned held; /* readable ones of TCP */
     struct datagram datagrams[FRAGMENT_DATAGRAMS];
     uint8_t bytes[FRAGMENT_DATAGRAMS][FRAGMENT_BYTES];
 };
 
-struct fragments *fragments_new(void)
+struct fragments *fragments_new(fragment_head_only *head_only, const void *context)
 {
-    return table_new(sizeof(struct fragments));
+    struct fragments *fragments = table_new(sizeof *fragments);
+    if (!fragments)
+        return NULL;
+    fragments->head_only = head_only;
+    fragments->context = context;
+    return fragments;
 }
 
 void fragments_free(struct fragments *fragments)
@@ -68,11 +75,18 @@ static uint8_t *bytes_of(struct fragments *fragments, const struct datagram *dat
     return fragments->bytes[datagram - fragments->datagrams];
 }
 
+static bool is_held(const struct datagram *datagram)
+{
+    return datagram->state == STATE_READABLE && datagram->alone.protocol == PROTOCOL_TCP;
+}
+
 static void turn(struct fragments *fragments, struct datagram *datagram, enum state state)
 {
-    fragments->used += (unsigned)((state != STATE_FREE) - (datagram->state != STATE_FREE));
-    fragments->held += (unsigned)((state == STATE_READABLE) - (datagram->state == STATE_READABLE));
+    fragments->used -= datagram->state != STATE_FREE;
+    fragments->held -= is_held(datagram);
     datagram->state = (uint8_t)state;
+    fragments->used += state != STATE_FREE;
+    fragments->held += is_held(datagram);
 }
 
 /* RFC 791 tells packets apart by their protocol as well; in RFC 8200 only the first piece says what it is. */
@@ -201,7 +215,8 @@ static enum outcome take_first(struct fragments *fragments, struct datagram *dat
     struct cursor bytes = cursor_of(bytes_of(fragments, datagram), packet->payload.left);
     if (packet_parse_payload(alone, bytes, packet->payload_declared) != PACKET_OK)
         return OUTCOME_NOTHING;
-    bool enough = alone->protocol != PROTOCOL_TCP && packet->payload_declared >= FRAGMENT_ENOUGH;
+    bool enough = alone->protocol != PROTOCOL_TCP && packet->payload_declared >= FRAGMENT_ENOUGH &&
+                  (!fragments->head_only || fragments->head_only(fragments->context, alone));
     turn(fragments, datagram, enough ? STATE_READ : STATE_READABLE);
     if (!enough)
         return OUTCOME_NOTHING;
@@ -270,7 +285,7 @@ static bool give_up(struct fragments *fragments, struct datagram *datagram, stru
 static bool is_passed(const struct datagram *datagram, const struct packet *later)
 {
     const struct packet *alone = &datagram->alone;
-    if (datagram->state != STATE_READABLE || alone->protocol != PROTOCOL_TCP || later->protocol != PROTOCOL_TCP)
+    if (!is_held(datagram) || later->protocol != PROTOCOL_TCP)
         return false;
     bool along = alone->source_port == later->source_port && alone->target_port == later->target_port &&
                  addr_same(alone->source, later->source) && addr_same(alone->target, later->target);

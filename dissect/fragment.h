@@ -26,15 +26,18 @@ struct fragment_counters {
 
 struct fragments;
 
-/* NULL when there is no memory. */
-struct fragments *fragments_new(void);
+/* True of packets of UDP and ICMP of which the head is read and nothing else. */
+typedef bool fragment_head_only(const void *context, const struct packet *packet);
+
+/* `head_only` may be NULL: all are. NULL when there is no memory. */
+struct fragments *fragments_new(fragment_head_only *head_only, const void *context);
 void fragments_free(struct fragments *fragments);
 /*
  * Takes a packet that is PACKET_FRAGMENT. PACKET_OK: `packet` is now one to go on with, namely
  *  - what the pieces make up, with the first piece's IP header and the time and frame of the one that came last, its
  *    payload as far as the pieces were captured without a gap; or
- *  - a first piece that holds all that is read of such a packet: most captures hold no more of it, since a filter by
- *    port finds none in the others. The rest of it is only counted.
+ *  - a first piece that holds all that is read of such a packet (head_only, FRAGMENT_ENOUGH): most captures hold no
+ *    more of it, since a filter by port finds none in the others. The rest of it is only counted.
  * PACKET_FRAGMENT: there is nothing to read yet, or any more. Another status: the pieces make up something that cannot
  * be read. The bytes of the packet last until the next call. fragments_overdue() has to have made room before.
  */
@@ -48,7 +51,7 @@ enum packet_status fragments_take(struct fragments *fragments, struct packet *pa
  *  - TCP segments of the connection that `later`, unless it is NULL, belongs to: it has gone on.
  */
 bool fragments_overdue(struct fragments *fragments, int64_t now_ns, const struct packet *later, struct packet *alone);
-/* How many first pieces wait for their rest and can be read without it. */
+/* How many first pieces of TCP wait for their rest and could be read without it: those that a `later` may free. */
 unsigned fragments_held(const struct fragments *fragments);
 struct fragment_counters fragments_counters(const struct fragments *fragments);
 

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct cursor input = cursor_of(data, size);
     uint64_t fed = 0;
     int64_t time_ns = SECOND_NS;
-    if (!fragments && !(fragments = fragments_new()))
+    if (!fragments && !(fragments = fragments_new(NULL, NULL)))
         return 0;
     struct fragment_counters before = fragments_counters(fragments);
     for (; input.left > 0; fed++) {

@@ -146,6 +146,30 @@ Test(fragment, a_first_piece_that_suffices_is_read_at_once_and_only_then)
     }
 }
 
+static bool never(const void *context, const struct packet *packet)
+{
+    (void)context;
+    (void)packet;
+    return false;
+}
+
+/* As datagrams of ports other than the servers' are: there may be a packet in them. */
+Test(fragment, what_is_not_read_by_its_head_waits_for_the_whole)
+{
+    struct wire packet = piece_packet(4, PROTOCOL_UDP, 600);
+    bench_begin(&bench);
+    fragments_free(bench.fragments);
+    bench.fragments = fragments_new(never, NULL);
+    bench_pieces(&bench, &packet, 1, "0+280");
+    bench_pieces(&bench, &packet, 2, "0+280");
+    cr_expect_eq(bench.out, 0);
+    bench_pieces(&bench, &packet, 1, "280+328.");
+    cr_expect_eq(bench.whole, 1);
+    bench_finish(&bench);
+    cr_expect_eq(bench.alone, 1);
+    bench_end(&bench);
+}
+
 Test(fragment, a_first_piece_read_at_once_still_counts_as_incomplete_or_refused)
 {
     struct wire packet = piece_packet(4, PROTOCOL_UDP, 600);

@@ -83,7 +83,7 @@ void piece_extend(struct wire *wire, uint8_t kind, const uint8_t header[8])
 
 void bench_begin(struct bench *bench)
 {
-    bench->fragments = fragments_new();
+    bench->fragments = fragments_new(NULL, NULL);
     bench->time_ns = INT64_C(1700000000000000000);
     bench->frames = 0;
     bench->out = bench->whole = bench->alone = 0;
