@@ -20,6 +20,7 @@ struct waiting {
 struct analysis {
     struct waiting waiting[LOOKAHEAD];
     unsigned waiting_first, waiting_count;
+    struct fragments *fragments;
     struct facts *facts;
     struct exchanges *exchanges;
     struct flows *flows;
@@ -29,6 +30,22 @@ struct analysis {
     struct analysis_counters counters;
 };
 
+static bool is_server_port(const struct analysis *analysis, uint16_t port)
+{
+    for (unsigned i = 0; i < analysis->options.port_count; i++)
+        if (analysis->options.ports[i] == port)
+            return true;
+    return false;
+}
+
+/* Of DNS the question is read, and of ICMP the quote; other datagrams may carry a packet that only the whole shows. */
+static bool is_read_by_its_head(const void *context, const struct packet *packet)
+{
+    const struct analysis *analysis = context;
+    return packet->protocol != PROTOCOL_UDP || is_server_port(analysis, packet->source_port) ||
+           is_server_port(analysis, packet->target_port);
+}
+
 struct analysis *analysis_new(const struct analysis_options *options)
 {
     struct analysis *analysis = calloc(1, sizeof *analysis);
@@ -37,7 +54,8 @@ struct analysis *analysis_new(const struct analysis_options *options)
     analysis->options = *options;
     if (analysis->options.port_count == 0)
         analysis->options.ports[analysis->options.port_count++] = DNS_PORT;
-    analysis->facts = facts_new();
+    analysis->fragments = fragments_new(is_read_by_its_head, analysis);
+    analysis->facts = analysis->fragments ? facts_new() : NULL;
     analysis->exchanges = analysis->facts ? exchanges_new(analysis->facts) : NULL;
     analysis->flows = analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges, options->pair) : NULL;
     if (!analysis->flows) {
@@ -54,15 +72,8 @@ void analysis_free(struct analysis *analysis)
     flows_free(analysis->flows);
     exchanges_free(analysis->exchanges);
     facts_free(analysis->facts);
+    fragments_free(analysis->fragments);
     free(analysis);
-}
-
-static bool is_server_port(const struct analysis *analysis, uint16_t port)
-{
-    for (unsigned i = 0; i < analysis->options.port_count; i++)
-        if (analysis->options.ports[i] == port)
-            return true;
-    return false;
 }
 
 static bool is_selected(const struct analysis *analysis, struct addr client)
@@ -216,10 +227,52 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
     }
 }
 
-static void begin_again(struct analysis *analysis, int64_t time_ns)
+static void feed_packet(struct analysis *analysis, struct waiting *place)
 {
+    bool has_ports = place->packet.protocol == PROTOCOL_TCP || place->packet.protocol == PROTOCOL_UDP;
+    if (has_ports)
+        feed_ports(analysis, place);
+    else
+        feed_icmp(analysis, &place->packet);
+    if (analysis->options.trail && !has_ports)
+        trail_icmp_seen(analysis->options.trail);
+}
+
+/* First fragments whose rest is not waited for any longer are read alone, as far as they go. */
+static void feed_overdue(struct analysis *analysis, int64_t now_ns, const struct packet *later)
+{
+    struct waiting *place = next_place(analysis);
+    while (fragments_overdue(analysis->fragments, now_ns, later, &place->packet)) {
+        feed_packet(analysis, place);
+        place = next_place(analysis);
+    }
+}
+
+/*
+ * A fragment, or a packet while fragments are waited for: the first fragments that it is too late for come before it.
+ * Returns how far the packet could be read, and its place.
+ */
+static enum packet_status reassemble(struct analysis *analysis, struct waiting **place, enum packet_status status)
+{
+    struct packet packet = (*place)->packet;
+    feed_overdue(analysis, analysis->now_ns, status == PACKET_OK ? &packet : NULL);
+    if (status == PACKET_FRAGMENT)
+        status = fragments_take(analysis->fragments, &packet);
+    *place = next_place(analysis);
+    (*place)->packet = packet;
+    return status;
+}
+
+void analysis_finish(struct analysis *analysis)
+{
+    feed_overdue(analysis, INT64_MAX, NULL);
     take_all_waiting(analysis);
     flows_finish(analysis->flows, analysis->now_ns);
+}
+
+static void begin_again(struct analysis *analysis, int64_t time_ns)
+{
+    analysis_finish(analysis);
     analysis->now_ns = time_ns;
 }
 
@@ -241,31 +294,21 @@ static void keep_time(struct analysis *analysis, const struct frame *frame)
 
 void analysis_feed(struct analysis *analysis, const struct frame *frame)
 {
-    struct waiting *place = next_place(analysis);
-    struct packet *packet = &place->packet;
     analysis->counters.frames++;
     keep_time(analysis, frame);
+    struct waiting *place = next_place(analysis);
     if (analysis->options.trail)
         trail_frame(analysis->options.trail, frame->time_ns);
-    enum packet_status status = packet_parse(packet, frame);
+    enum packet_status status = packet_parse(&place->packet, frame);
     analysis->counters.statuses[status]++;
+    if (status == PACKET_FRAGMENT || fragments_held(analysis->fragments) > 0)
+        status = reassemble(analysis, &place, status);
     if (analysis->options.trail && status == PACKET_SHORT)
         trail_unread(analysis->options.trail);
     if (status != PACKET_OK)
         return;
-    if (packet->protocol == PROTOCOL_TCP || packet->protocol == PROTOCOL_UDP)
-        feed_ports(analysis, place);
-    else
-        feed_icmp(analysis, packet);
-    if (analysis->options.trail && packet->protocol != PROTOCOL_TCP && packet->protocol != PROTOCOL_UDP)
-        trail_icmp_seen(analysis->options.trail);
+    feed_packet(analysis, place);
     flows_age(analysis->flows, analysis->now_ns);
-}
-
-void analysis_finish(struct analysis *analysis)
-{
-    take_all_waiting(analysis);
-    flows_finish(analysis->flows, analysis->now_ns);
 }
 
 const struct facts *analysis_facts(const struct analysis *analysis)
@@ -276,6 +319,7 @@ const struct facts *analysis_facts(const struct analysis *analysis)
 struct analysis_counters analysis_counters(const struct analysis *analysis)
 {
     struct analysis_counters counters = analysis->counters;
+    counters.fragments = fragments_counters(analysis->fragments);
     counters.flows = flows_counters(analysis->flows);
     counters.exchanges = exchanges_counters(analysis->exchanges);
     counters.refused = facts_refused(analysis->facts);

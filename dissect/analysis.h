@@ -5,6 +5,7 @@
 #include "dissect/exchange.h"
 #include "dissect/facts.h"
 #include "dissect/flow.h"
+#include "dissect/fragment.h"
 #include "dissect/frame.h"
 #include "dissect/packet.h"
 #include "dissect/tunnel.h"
@@ -36,6 +37,7 @@ struct analysis_counters {
     uint64_t merged;                    /* TCP segments larger than an Ethernet frame */
     uint64_t tunnelled_packets;         /* that came in a tunnel */
     uint64_t tunnelled[TUNNELS];        /* how many of these came in which tunnel; one in two counts in both */
+    struct fragment_counters fragments;
     struct flow_counters flows;
     struct exchange_counters exchanges;
     struct facts_refused refused;

@@ -1,10 +1,11 @@
-/* Network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200). */
+/* Network layer: IPv4 with options (RFC 791), IPv6 with extension headers (RFC 8200), and where fragments of both belong. */
 #include "dissect/packet.h"
 
 enum {
     IPV4_HEADER = 20,
     IPV6_HEADER = 40,
     EXTENSIONS_MOST = 16,
+    LENGTH_MOST = 65535, /* of a whole IPv4 packet, and of what follows an IPv6 header */
     NEXT_HOP_BY_HOP = 0,
     NEXT_ROUTING = 43,
     NEXT_FRAGMENT = 44,
@@ -22,6 +23,20 @@ static uint32_t declared_or_wire(uint32_t declared, size_t wire)
     return declared ? declared : (uint32_t)wire;
 }
 
+/*
+ * A piece of a packet that ends at byte `most` at the latest. Those that RFC 791 and RFC 8200 do not allow are the
+ * sender's nonsense: nothing in it, not a multiple of 8 bytes though more follow, beyond the largest packet.
+ */
+static enum packet_status parse_fragment(struct packet *packet, struct cursor rest, uint32_t declared, uint32_t most)
+{
+    bool uneven = packet->fragment.more && declared % 8 != 0;
+    if (declared == 0 || uneven || packet->fragment.offset + declared > most)
+        return PACKET_BAD;
+    packet->payload = rest;
+    packet->payload_declared = declared;
+    return PACKET_FRAGMENT;
+}
+
 static enum packet_status parse_ipv4(struct packet *packet, struct cursor *rest, uint32_t beyond)
 {
     size_t wire = rest->left + beyond;
@@ -35,7 +50,8 @@ static enum packet_status parse_ipv4(struct packet *packet, struct cursor *rest,
     packet->tos = h[1];
     packet->ip_id = (uint16_t)(h[4] << 8 | h[5]);
     packet->dont_fragment = (h[6] & 0x40) != 0;
-    uint32_t offset = (uint32_t)((h[6] & 0x1f) << 8 | h[7]);
+    packet->fragment = (struct packet_fragment){
+        .id = packet->ip_id, .offset = (uint16_t)(((h[6] & 0x1f) << 8 | h[7]) * 8), .more = (h[6] & 0x20) != 0};
     packet->ttl = h[8];
     packet->protocol = h[9];
     packet->flow_label = 0;
@@ -43,12 +59,10 @@ static enum packet_status parse_ipv4(struct packet *packet, struct cursor *rest,
     packet->target = addr_v4(h + 16);
     if (header > IPV4_HEADER && !cursor_take(rest, header - IPV4_HEADER))
         return PACKET_SHORT;
-    if (offset != 0)
-        return PACKET_FRAGMENT;
     cursor_limit(rest, total - header);
-    enum packet_status status = transport_parse(packet, *rest, total - header);
-    bool more_fragments = (h[6] & 0x20) != 0;
-    return more_fragments && status == PACKET_BAD ? PACKET_FRAGMENT : status;
+    if (packet->fragment.offset != 0 || packet->fragment.more)
+        return parse_fragment(packet, *rest, total - header, LENGTH_MOST - header);
+    return packet_parse_payload(packet, *rest, total - header);
 }
 
 static bool is_extension(uint8_t next)
@@ -57,23 +71,32 @@ static bool is_extension(uint8_t next)
            next == NEXT_AUTHENTICATION || next == NEXT_MOBILITY;
 }
 
-/* Steps over one extension header of kind `*next`. */
-static enum packet_status step_extension(uint8_t *next, struct cursor *rest, uint32_t *declared)
+static enum packet_status parse_fragment_header(struct packet *packet, struct cursor header, struct cursor rest,
+                                                uint32_t declared)
 {
-    uint8_t kind = *next;
-    struct cursor ahead = *rest;
-    *next = cursor_u8(&ahead);
+    cursor_u16(&header); /* next header, reserved */
+    uint16_t place = cursor_u16(&header);
+    packet->fragment = (struct packet_fragment){.offset = place & 0xfff8, .more = place & 1, .id = cursor_u32(&header)};
+    bool atomic = packet->fragment.offset == 0 && !packet->fragment.more; /* RFC 6946: the whole packet */
+    return atomic ? PACKET_OK : parse_fragment(packet, rest, declared, LENGTH_MOST);
+}
+
+/* Steps over one extension header, of the kind that the packet's protocol says; the next takes its place. */
+static enum packet_status step_extension(struct packet *packet, struct cursor *rest, uint32_t *declared)
+{
+    uint8_t kind = packet->protocol;
+    struct cursor header = *rest, ahead = *rest;
+    packet->protocol = cursor_u8(&ahead);
     uint32_t units = cursor_u8(&ahead);
     uint32_t length = kind == NEXT_FRAGMENT ? 8 : kind == NEXT_AUTHENTICATION ? (units + 2) * 4 : (units + 1) * 8;
-    uint16_t offset = cursor_u16(&ahead) >> 3;
     if (ahead.failed)
-        return *declared < 4 ? PACKET_BAD : PACKET_SHORT;
+        return *declared < 2 ? PACKET_BAD : PACKET_SHORT;
     if (length > *declared)
         return PACKET_BAD;
-    if (kind == NEXT_FRAGMENT && offset != 0)
-        return PACKET_FRAGMENT;
     *declared -= length;
-    return cursor_take(rest, length) ? PACKET_OK : PACKET_SHORT;
+    if (!cursor_take(rest, length))
+        return PACKET_SHORT;
+    return kind == NEXT_FRAGMENT ? parse_fragment_header(packet, header, *rest, *declared) : PACKET_OK;
 }
 
 static enum packet_status parse_ipv6(struct packet *packet, struct cursor *rest, uint32_t beyond)
@@ -93,14 +116,18 @@ static enum packet_status parse_ipv6(struct packet *packet, struct cursor *rest,
     packet->source = addr_v6(h + 8);
     packet->target = addr_v6(h + 24);
     cursor_limit(rest, declared);
-    uint8_t next = h[6];
-    for (int i = 0; i < EXTENSIONS_MOST && is_extension(next); i++) {
-        enum packet_status status = step_extension(&next, rest, &declared);
+    packet->protocol = h[6];
+    return packet_parse_payload(packet, *rest, declared);
+}
+
+enum packet_status packet_parse_payload(struct packet *packet, struct cursor rest, uint32_t declared)
+{
+    for (int i = 0; packet->family == 6 && i < EXTENSIONS_MOST && is_extension(packet->protocol); i++) {
+        enum packet_status status = step_extension(packet, &rest, &declared);
         if (status != PACKET_OK)
             return status;
     }
-    packet->protocol = next;
-    return transport_parse(packet, *rest, declared);
+    return transport_parse(packet, rest, declared);
 }
 
 enum packet_status network_parse(struct packet *packet, struct cursor *rest, uint32_t beyond)

@@ -14,7 +14,7 @@ enum packet_status {
     PACKET_OK,
     PACKET_SHORT,
     PACKET_BAD,
-    PACKET_FRAGMENT, /* a later IP fragment, or a first one without its whole transport header */
+    PACKET_FRAGMENT, /* a piece of an IP packet: `fragment` says which, `payload` holds it */
     PACKET_FOREIGN,  /* not IP, or a transport that says nothing here (ARP, ESP, ...) */
     PACKET_LINK_UNKNOWN,
     PACKET_STATUSES
@@ -35,6 +35,13 @@ struct packet_quote {
     uint8_t ttl;
 };
 
+/* Where the payload of a fragment belongs (RFC 791, 3.2; RFC 8200, 4.5). */
+struct packet_fragment {
+    uint32_t id;     /* IPv4: 16 bits */
+    uint16_t offset; /* bytes, a multiple of 8 */
+    bool more;       /* it is not the last */
+};
+
 struct packet {
     int64_t time_ns;
     struct frame_ref ref;
@@ -52,10 +59,11 @@ struct packet {
     uint32_t flow_label; /* IPv6 only */
     uint16_t ip_id;      /* IPv4 only */
     uint8_t family;      /* 4 or 6 */
-    uint8_t protocol;
-    uint8_t ttl; /* or hop limit */
-    uint8_t tos; /* or traffic class */
+    uint8_t protocol;    /* of a fragment: what the whole payload begins with */
+    uint8_t ttl;         /* or hop limit */
+    uint8_t tos;         /* or traffic class */
     bool dont_fragment;
+    struct packet_fragment fragment; /* only for PACKET_FRAGMENT */
 
     uint16_t source_port, target_port;
     uint32_t seq, ack; /* TCP only, as are the next four */
@@ -91,7 +99,14 @@ struct tcp_options packet_tcp_options(const struct packet *packet);
 /* True for ICMP types that report an error about a quoted packet. */
 bool packet_is_icmp_error(const struct packet *packet);
 
-/* The layers, each hands on a smaller cursor. Only packet.c calls them. */
+/*
+ * Reads what an IP packet carries, once `packet` has the fields of its IP header: IPv6 extension headers, then the
+ * transport. `rest` is what the capture holds of it, `declared` the bytes that its sender sent. PACKET_FRAGMENT: it is
+ * a piece of another packet.
+ */
+enum packet_status packet_parse_payload(struct packet *packet, struct cursor rest, uint32_t declared);
+
+/* The layers, each hands on a smaller cursor. Only the files of these layers call them. */
 enum packet_status link_parse(struct packet *packet, const struct frame *frame, struct cursor *rest);
 enum packet_status network_parse(struct packet *packet, struct cursor *rest, uint32_t beyond);
 enum packet_status transport_parse(struct packet *packet, struct cursor rest, uint32_t declared);

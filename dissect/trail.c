@@ -134,7 +134,9 @@ void trail_unread(struct trail *trail)
 
 static struct step *add_step(struct trail *trail, const struct packet *packet, uint16_t server, bool from_server)
 {
-    if (trail->step_count == TRAIL_STEPS || server == TRAIL_SERVERS) {
+    /* a fragment that was read alone after its rest had been waited for */
+    bool late = trail->step_count > 0 && is_before(packet->ref, trail->steps[trail->step_count - 1].ref);
+    if (trail->step_count == TRAIL_STEPS || server == TRAIL_SERVERS || late) {
         trail->extent.left_out++;
         return NULL;
     }

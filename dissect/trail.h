@@ -80,7 +80,7 @@ struct trail_extent {
     int64_t first_ns, last_ns;           /* of all frames; 0: there was none */
     uint64_t frames, datagrams, packets; /* packets: of the DNS port, or ICMP errors about them */
     uint64_t icmp;                       /* packets of ICMP, whatever they say */
-    uint64_t left_out;                   /* packets beyond what is kept, or cut too short to be told */
+    uint64_t left_out;                   /* packets beyond what is kept, cut too short to be told, or out of order */
 };
 struct trail_extent trail_extent(const struct trail *trail);
 

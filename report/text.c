@@ -129,7 +129,9 @@ static void write_left_out(struct page *page, const struct report *report)
         if (!any)
             page_heading(page, "Left out");
         any = true;
-        fprintf(page->out, "  %llu %s\n", (unsigned long long)value, counters[i].warning);
+        char lead[32];
+        snprintf(lead, sizeof lead, "  %llu ", (unsigned long long)value);
+        page_paragraph(page, 4, lead, counters[i].warning);
     }
     if (report->servers_left_out == 0)
         return;

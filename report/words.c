@@ -83,7 +83,17 @@ static const struct words_counter table[] = {
     {"truncated", "frames were cut too short by the capture to be read (take it with a larger snapshot length)",
      AT(statuses[PACKET_SHORT])},
     {"malformed", NULL, AT(statuses[PACKET_BAD])},
-    {"fragments", "IP fragments were left aside", AT(statuses[PACKET_FRAGMENT])},
+    {"fragments", NULL, AT(statuses[PACKET_FRAGMENT])},
+    {"datagrams_reassembled", NULL, AT(fragments.reassembled)},
+    {"fragments_overlapping", "fragmented packets were refused, because their fragments contradict one another",
+     AT(fragments.overlapping)},
+    {"fragments_incomplete",
+     "fragmented packets are not whole in the capture: a filter by port takes first fragments only. This takes the "
+     "rest:\n"
+     "\ttcpdump -n -i any -w tcp53.pcap 'port 53 or icmp or icmp6 or ip[6:2] & 0x1fff != 0 or ip6 proto 44'",
+     AT(fragments.incomplete)},
+    {"fragments_evicted", "of them were given up early, because too many were incomplete at a time",
+     AT(fragments.evicted)},
     {"foreign", NULL, AT(statuses[PACKET_FOREIGN])},
     {"unknown_link_type", "frames have a link type that is not supported", AT(statuses[PACKET_LINK_UNKNOWN])},
     {"tcp", NULL, AT(tcp)},

@@ -20,7 +20,7 @@ char *words_utf8(const char *text);
 /* "" for one, "s" for any other number. */
 const char *words_plural(uint64_t count);
 
-/* A counter of the analysis: its JSON key, what a reader has to be told of it (NULL: nothing), and where it is. */
+/* A counter of the analysis: its JSON key, what a reader has to be told of it (NULL: nothing; page.h), and where it is. */
 struct words_counter {
     const char *name;
     const char *warning;

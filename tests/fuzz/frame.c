@@ -54,9 +54,10 @@ static void check_view(const struct cursor *view, const struct frame *frame)
 static enum packet_status parse(struct packet *packet, const struct frame *frame)
 {
     enum packet_status status = packet_parse(packet, frame);
+    if (status == PACKET_OK || status == PACKET_FRAGMENT)
+        check_view(&packet->payload, frame);
     if (status != PACKET_OK)
         return status;
-    check_view(&packet->payload, frame);
     if (packet->protocol == PROTOCOL_TCP) {
         check_view(&packet->options, frame);
         packet_tcp_options(packet);

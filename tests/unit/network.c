@@ -7,8 +7,8 @@
 
 enum { V4 = 4, V6 = 6, IP_LENGTH = 2, IP_FRAGMENT = 6, IP6_LENGTH = 4, IP6_NEXT = 6 };
 
-/* A raw UDP packet with twelve bytes of payload. */
-static struct wire packet_of(int version)
+/* A raw UDP packet with that payload. */
+static struct wire packet_with(int version, const char *payload)
 {
     struct wire wire = {.length = 0};
     struct wire_packet packet = {.source = wire_addr(version == V4 ? "192.0.2.10" : "2001:db8::10"),
@@ -20,10 +20,15 @@ static struct wire packet_of(int version)
                                  .tos = 0x48,
                                  .ip_id = 0x1234,
                                  .flow_label = 0xabcde,
-                                 .payload = "twelve bytes",
-                                 .payload_bytes = 12};
+                                 .payload = payload,
+                                 .payload_bytes = strlen(payload)};
     wire_packet(&wire, &packet);
     return wire;
+}
+
+static struct wire packet_of(int version)
+{
+    return packet_with(version, "twelve bytes");
 }
 
 static void put_u16(struct wire *wire, size_t at, unsigned value)
@@ -201,18 +206,56 @@ Test(network, ipv6_of_another_version_is_bad)
     cr_assert_eq(packet_parse(&packet, &frame), PACKET_BAD);
 }
 
-Test(network, later_ipv4_fragments)
+static void expect_fragment(const struct packet *packet, uint32_t id, uint16_t offset, bool more, uint32_t declared)
 {
-    struct wire wire = packet_of(V4);
-    struct packet packet;
-    put_u16(&wire, IP_FRAGMENT, 0x2000); /* the first of several */
-    cr_assert_eq(parse(&packet, &wire), PACKET_OK);
-    cr_assert_not(packet.dont_fragment);
-    put_u16(&wire, IP_FRAGMENT, 0x2001);
-    cr_assert_eq(parse(&packet, &wire), PACKET_FRAGMENT);
-    put_u16(&wire, IP_FRAGMENT, 0x1fff); /* the last */
-    cr_assert_eq(parse(&packet, &wire), PACKET_FRAGMENT);
-    expect_prefixes_blameless(&wire);
+    cr_expect_eq(packet->fragment.id, id);
+    cr_expect_eq(packet->fragment.offset, offset);
+    cr_expect_eq(packet->fragment.more, more);
+    cr_expect_eq(packet->protocol, PROTOCOL_UDP);
+    cr_expect_eq(packet->payload_declared, declared);
+    cr_expect_eq(packet->payload.left, declared);
+}
+
+Test(network, ipv4_fragments)
+{
+    static const struct {
+        unsigned bits;
+        uint16_t offset;
+        bool more;
+    } rows[] = {{0x2000, 0, true}, {0x2001, 8, true}, {0x0001, 8, false}, {0x1ff0, 65408, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct wire wire = packet_with(V4, "sixteen bytes...");
+        struct packet packet;
+        put_u16(&wire, IP_FRAGMENT, rows[i].bits);
+        cr_expect_eq(parse(&packet, &wire), PACKET_FRAGMENT, "%x", rows[i].bits);
+        expect_fragment(&packet, 0x1234, rows[i].offset, rows[i].more, 24);
+        cr_expect_not(packet.dont_fragment);
+        expect_prefixes_blameless(&wire);
+    }
+}
+
+Test(network, fragments_that_cannot_be)
+{
+    static const struct {
+        const char *name;
+        unsigned bits, total;
+        enum packet_status status;
+    } rows[] = {
+        {"seven bytes and more to come", 0x2001, 27, PACKET_BAD},
+        {"seven bytes at the end", 0x0001, 27, PACKET_FRAGMENT},
+        {"no byte and more to come", 0x2001, 20, PACKET_BAD},
+        {"no byte at the end", 0x0001, 20, PACKET_BAD},
+        {"up to the largest packet", 0x1ffd, 23, PACKET_FRAGMENT}, /* 20 + 8189 * 8 + 3 = 65535 */
+        {"one byte more", 0x1ffd, 24, PACKET_BAD},
+        {"the farthest offset", 0x1fff, 21, PACKET_BAD},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct wire wire = packet_with(V4, "sixteen bytes...");
+        struct packet packet;
+        put_u16(&wire, IP_FRAGMENT, rows[i].bits);
+        put_u16(&wire, IP_LENGTH, rows[i].total);
+        cr_expect_eq(parse(&packet, &wire), rows[i].status, "%s", rows[i].name);
+    }
 }
 
 Test(network, a_first_fragment_without_its_whole_transport_header)
@@ -265,20 +308,35 @@ Test(network, ipv6_extensions_are_stepped_over)
 
 Test(network, hop_by_hop_then_destination_then_fragment)
 {
-    static const uint8_t option[8] = {0, 0, 1, 4}, first[8] = {0, 0, 0, 1, 0, 0, 0, 9}, later[8] = {0, 0, 5, 0xa8};
+    static const uint8_t option[8] = {0, 0, 1, 4};
+    static const struct {
+        uint8_t header[8];
+        uint16_t offset;
+        bool more;
+    } rows[] = {{{0, 0, 0, 1, 0, 1, 0, 9}, 0, true},
+                {{0, 0, 5, 0xa9, 0, 1, 0, 9}, 1448, true},
+                {{0, 0, 5, 0xa8, 0, 1, 0, 9}, 1448, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct wire wire = packet_with(V6, "sixteen bytes...");
+        struct packet packet;
+        extend(&wire, 44, rows[i].header, 8);
+        extend(&wire, 60, option, 8);
+        extend(&wire, 0, option, 8);
+        cr_expect_eq(parse(&packet, &wire), PACKET_FRAGMENT);
+        expect_fragment(&packet, 0x10009, rows[i].offset, rows[i].more, 24);
+        expect_prefixes_blameless(&wire);
+    }
+}
+
+Test(network, an_atomic_fragment_is_the_whole_packet)
+{
+    static const uint8_t atomic[8] = {0, 0, 0, 0, 0, 0, 0, 9}; /* RFC 6946 */
     struct wire wire = packet_of(V6);
     struct packet packet;
-    extend(&wire, 44, first, 8);
-    extend(&wire, 60, option, 8);
-    extend(&wire, 0, option, 8);
+    extend(&wire, 44, atomic, 8);
     cr_assert_eq(parse(&packet, &wire), PACKET_OK);
     cr_assert_eq(packet.target_port, 53);
-    expect_prefixes_blameless(&wire);
-    wire = packet_of(V6);
-    extend(&wire, 44, later, 8);
-    extend(&wire, 60, option, 8);
-    extend(&wire, 0, option, 8);
-    cr_assert_eq(parse(&packet, &wire), PACKET_FRAGMENT);
+    cr_assert_eq(packet.payload.left, 12);
     expect_prefixes_blameless(&wire);
 }
 

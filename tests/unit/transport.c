@@ -199,12 +199,13 @@ Test(udp, lengths)
 
 Test(udp, a_first_fragment_declares_more_than_it_carries)
 {
-    struct wire wire = datagram("payload");
+    struct wire wire = datagram("payload.");
     struct packet packet;
     wire.bytes[6] = 0x20; /* more fragments */
     wire.bytes[UDP_LENGTH] = 0x10;
-    cr_assert_eq(parse(&packet, &wire), PACKET_OK);
-    cr_assert_eq(packet.payload.left, 7);
+    cr_assert_eq(parse(&packet, &wire), PACKET_FRAGMENT);
+    cr_assert_eq(packet_parse_payload(&packet, packet.payload, packet.payload_declared), PACKET_OK);
+    cr_assert_eq(packet.payload.left, 8);
     cr_assert_gt(packet.payload_declared, 4000);
 }
 
