@@ -173,7 +173,7 @@ static void count(struct analysis_counters *counters, const struct packet *packe
     bool tcp = packet->protocol == PROTOCOL_TCP;
     *(tcp ? &counters->tcp : &counters->udp) += 1;
     counters->from_servers += from_server;
-    counters->cut += packet->payload.left < packet->payload_declared;
+    counters->cut += packet->cut && packet->payload.left < packet->payload_declared;
     counters->merged += tcp && packet->payload_declared > ETHERNET_SEGMENT;
     count_tunnels(counters, packet);
 }

@@ -5,6 +5,7 @@ enum packet_status packet_parse(struct packet *packet, const struct frame *frame
     packet->time_ns = frame->time_ns;
     packet->ref = frame->ref;
     packet->note = frame->note;
+    packet->cut = frame->captured < frame->declared;
     struct cursor rest;
     enum packet_status status = link_parse(packet, frame, &rest);
     if (status != PACKET_OK)

@@ -50,6 +50,7 @@ struct packet {
     enum link_direction direction;
     bool loopback; /* the frame was seen on a loopback device */
     uint8_t note;  /* the frame's */
+    bool cut;      /* the capture holds only a part of the frame */
 
     uint8_t shims;     /* headers passed that a link's header may be nested in; bounds the reading */
     uint8_t outer_ips; /* IP headers outside the one whose fields follow */
