@@ -115,6 +115,14 @@ static void catch_interrupt(void)
     sigaction(SIGINT, &(struct sigaction){.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
 }
 
+static void release_interrupt(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGINT, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void read_all(struct source *source, struct analysis *analysis)
 {
     struct progress *progress = progress_start(source);
@@ -123,17 +131,31 @@ static void read_all(struct source *source, struct analysis *analysis)
         analysis_feed(analysis, &frame);
     analysis_finish(analysis);
     progress_end(progress);
-    signal(SIGINT, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Reads captures; by runs of time when that is what puts their frames in order. */
+static bool read_captures(const char *const *paths, size_t count, const struct options *options, struct source **source,
+                          struct analysis **analysis)
+{
+    struct failure failure = {"out of memory"};
+    struct source_options selection = options->source;
+    for (bool again = true; again; selection.by_runs = true) {
+        source_close(*source);
+        analysis_free(*analysis);
+        *analysis = analysis_new(&options->analysis);
+        *source = *analysis ? source_open(paths, count, &selection, &failure) : NULL;
+        if (!*source)
+            return complain("%s", failure.text);
+        read_all(*source, *analysis);
+        again = source_may_order(*source);
+    }
+    return true;
 }
 
 static int command_read(int argc, char **argv)
 {
     struct options options = {.render_with = render_text};
     struct report_source from = {.command = "read"};
-    struct failure failure = {""};
     if (!options_read(argc, argv, &options))
         return EXIT_TROUBLE;
     if (optind == argc) {
@@ -141,17 +163,14 @@ static int command_read(int argc, char **argv)
         return EXIT_TROUBLE;
     }
     int status = EXIT_TROUBLE;
-    struct analysis *analysis = analysis_new(&options.analysis);
+    struct analysis *analysis = NULL;
+    struct source *source = NULL;
     catch_interrupt();
-    struct source *source =
-        source_open((const char *const *)argv + optind, (size_t)(argc - optind), &options.source, &failure);
-    if (!source || !analysis) {
-        complain("%s", source ? "out of memory" : failure.text);
-        goto out;
-    }
-    read_all(source, analysis);
-    status = conclude(source, analysis, &from, &options);
-out:
+    bool read =
+        read_captures((const char *const *)argv + optind, (size_t)(argc - optind), &options, &source, &analysis);
+    release_interrupt();
+    if (read)
+        status = conclude(source, analysis, &from, &options);
     source_close(source);
     analysis_free(analysis);
     return status;

@@ -7,36 +7,49 @@
 
 #include <stdlib.h>
 
-enum { OPEN_MOST = 32 }; /* at a time; more files than that of the same minute are read one after the other */
+enum {
+    OPEN_MOST = 32, /* at a time; more files than that of the same minute are read one after the other */
+    RUNS_MOST = 32, /* of one file; one with more was shuffled rather than put together */
+};
+
+#define RUN_STEP_NS INT64_C(1000000000) /* time that goes back further begins another run */
+
+/* A part of a file in which time goes forward: the whole of it, unless it is read by runs. */
+struct run {
+    size_t input;
+    int64_t first_ns;
+    uint64_t before; /* frames of the file before it */
+    uint64_t frames; /* UINT64_MAX: to the end of the file */
+};
 
 struct slot {
     struct file *file;
-    size_t input;
-    struct frame head; /* its next frame */
-};
-
-struct turn {
-    size_t input;
-    int64_t first_ns;
+    const struct run *run;
+    uint64_t read;
+    struct source_input copy; /* what a part of the file fills in, as the whole was looked through already */
+    struct frame head;        /* its next frame */
 };
 
 struct merge {
     struct source_input *inputs;
     struct notes *notes;
-    struct turn *turns; /* inputs in the order in which they are opened */
-    size_t turn_count, next_turn;
+    bool by_runs;
+    struct run *runs; /* in the order in which they are opened */
+    size_t run_count, next_run;
     struct slot slots[OPEN_MOST];
     size_t open;
     size_t current; /* the slot whose head was handed out, or OPEN_MOST */
     uint64_t closed_bytes;
 };
 
-static int turn_order(const void *a, const void *b)
+static int run_order(const void *a, const void *b)
 {
-    const struct turn *x = a, *y = b;
+    const struct run *x = a, *y = b;
     if (x->first_ns != y->first_ns)
         return x->first_ns < y->first_ns ? -1 : 1;
-    return x->input < y->input ? -1 : 1;
+    if (x->input != y->input)
+        return x->input < y->input ? -1 : 1;
+    return x->before < y->before ? -1 : x->before > y->before;
 }
 
 /* When a file begins; what cannot be read, or not twice, comes first. */
@@ -53,25 +66,63 @@ static int64_t first_time(const char *path)
     return time_ns;
 }
 
-struct merge *merge_new(struct source_input *inputs, size_t first, size_t end, struct notes *notes)
+/* Looks through a file and lists its runs; one for the whole when there are too many. */
+static size_t list_runs(struct source_input *input, size_t index, struct run *runs, struct notes *notes)
+{
+    struct frame frame;
+    size_t count = 0;
+    int64_t latest_ns = 0;
+    uint64_t frames = 0;
+    struct file *file = file_open(input, notes);
+    while (file && file_next(file, input, &frame)) {
+        if (count == 0 || (count <= RUNS_MOST && frame.time_ns < latest_ns - RUN_STEP_NS)) {
+            if (count < RUNS_MOST)
+                runs[count] = (struct run){index, frame.time_ns, frames, UINT64_MAX};
+            if (count > 0)
+                runs[count - 1].frames = frames - runs[count - 1].before;
+            count++;
+            latest_ns = frame.time_ns;
+        }
+        latest_ns = frame.time_ns > latest_ns ? frame.time_ns : latest_ns;
+        frames++;
+    }
+    file_close(file);
+    if (count > RUNS_MOST) {
+        count = 1;
+        runs[0].frames = UINT64_MAX;
+    }
+    return count;
+}
+
+static bool list_all(struct merge *merge, size_t first, size_t end)
+{
+    merge->runs = calloc((end - first) * (merge->by_runs ? RUNS_MOST : 1), sizeof *merge->runs);
+    for (size_t i = first; merge->runs && i < end; i++) {
+        struct run *next = &merge->runs[merge->run_count];
+        if (merge->by_runs) {
+            merge->run_count += list_runs(&merge->inputs[i], i, next, merge->notes);
+        } else {
+            *next = (struct run){i, end - first > 1 ? first_time(merge->inputs[i].path) : 0, 0, UINT64_MAX};
+            merge->run_count++;
+        }
+    }
+    return merge->runs != NULL;
+}
+
+struct merge *merge_new(struct source_input *inputs, size_t first, size_t end, bool by_runs, struct notes *notes)
 {
     struct merge *merge = calloc(1, sizeof *merge);
     if (!merge)
         return NULL;
     merge->inputs = inputs;
     merge->notes = notes;
-    merge->turn_count = end - first;
+    merge->by_runs = by_runs;
     merge->current = OPEN_MOST;
-    merge->turns = calloc(merge->turn_count, sizeof *merge->turns);
-    if (!merge->turns) {
+    if (!list_all(merge, first, end)) {
         free(merge);
         return NULL;
     }
-    for (size_t i = 0; i < merge->turn_count; i++) {
-        size_t input = first + i;
-        merge->turns[i] = (struct turn){input, merge->turn_count > 1 ? first_time(inputs[input].path) : 0};
-    }
-    qsort(merge->turns, merge->turn_count, sizeof *merge->turns, turn_order);
+    qsort(merge->runs, merge->run_count, sizeof *merge->runs, run_order);
     return merge;
 }
 
@@ -81,16 +132,23 @@ void merge_free(struct merge *merge)
         return;
     for (size_t i = 0; i < merge->open; i++)
         file_close(merge->slots[i].file);
-    free(merge->turns);
+    free(merge->runs);
     free(merge);
 }
 
-/* Reads the next frame of a slot; at the end of its file the last slot takes its place. */
+static bool read_frame(struct merge *merge, struct slot *slot, struct frame *frame)
+{
+    struct source_input *input = merge->by_runs ? &slot->copy : &merge->inputs[slot->run->input];
+    return file_next(slot->file, input, frame);
+}
+
+/* Reads the next frame of a slot; at the end of its run the last slot takes its place. */
 static bool advance(struct merge *merge, size_t index)
 {
     struct slot *slot = &merge->slots[index];
-    if (file_next(slot->file, &merge->inputs[slot->input], &slot->head)) {
-        slot->head.ref.input = slot->input & 0xffff;
+    if (slot->read < slot->run->frames && read_frame(merge, slot, &slot->head)) {
+        slot->read++;
+        slot->head.ref.input = slot->run->input & 0xffff;
         return true;
     }
     merge->closed_bytes += file_position(slot->file);
@@ -99,11 +157,27 @@ static bool advance(struct merge *merge, size_t index)
     return false;
 }
 
+/* Opens the file of a run at its first frame. */
+static void open_run(struct merge *merge, const struct run *run)
+{
+    struct slot *slot = &merge->slots[merge->open];
+    *slot = (struct slot){.run = run, .copy = {.path = merge->inputs[run->input].path}};
+    slot->file = file_open(merge->by_runs ? &slot->copy : &merge->inputs[run->input], merge->notes);
+    if (!slot->file)
+        return;
+    merge->open++;
+    struct frame passed;
+    bool more = true;
+    for (uint64_t i = 0; i < run->before && more; i++)
+        more = read_frame(merge, slot, &passed);
+    advance(merge, merge->open - 1);
+}
+
 static bool earlier(const struct slot *a, const struct slot *b)
 {
     if (a->head.time_ns != b->head.time_ns)
         return a->head.time_ns < b->head.time_ns;
-    return a->input < b->input;
+    return run_order(a->run, b->run) < 0;
 }
 
 static size_t earliest(const struct merge *merge)
@@ -118,16 +192,12 @@ static size_t earliest(const struct merge *merge)
 /* Opens the files that begin before the earliest frame at hand. */
 static void open_due(struct merge *merge)
 {
-    while (merge->next_turn < merge->turn_count && merge->open < OPEN_MOST) {
-        const struct turn *turn = &merge->turns[merge->next_turn];
-        if (merge->open > 0 && turn->first_ns > merge->slots[earliest(merge)].head.time_ns)
+    while (merge->next_run < merge->run_count && merge->open < OPEN_MOST) {
+        const struct run *run = &merge->runs[merge->next_run];
+        if (merge->open > 0 && run->first_ns > merge->slots[earliest(merge)].head.time_ns)
             return;
-        merge->next_turn++;
-        struct file *file = file_open(&merge->inputs[turn->input], merge->notes);
-        if (!file)
-            continue;
-        merge->slots[merge->open++] = (struct slot){.file = file, .input = turn->input};
-        advance(merge, merge->open - 1);
+        merge->next_run++;
+        open_run(merge, run);
     }
 }
 

@@ -104,7 +104,7 @@ static bool begin_trace(struct source *source)
            (!source->options.apart || source->inputs[end].operand == source->inputs[source->next].operand))
         end++;
     if (end > source->next)
-        source->merge = merge_new(source->inputs, source->next, end, &source->notes);
+        source->merge = merge_new(source->inputs, source->next, end, source->options.by_runs, &source->notes);
     source->next = end;
     return source->merge != NULL;
 }
@@ -230,6 +230,11 @@ const struct source_input *source_inputs(const struct source *source, size_t *co
 uint64_t source_late(const struct source *source)
 {
     return ahead_late(source->ahead);
+}
+
+bool source_may_order(const struct source *source)
+{
+    return source_late(source) > 0 && source->size > 0 && !source->options.by_runs && !source_interrupted();
 }
 
 const char *source_note(const struct source *source, uint8_t note)

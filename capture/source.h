@@ -40,6 +40,7 @@ struct source_options {
     int64_t from_ns, to_ns; /* times, inclusive; to_ns 0: no end */
     const char *filter;     /* a filter expression of libpcap, or NULL */
     uint64_t count;         /* stop after so many frames; 0: never */
+    bool by_runs;           /* look through each file first; where time goes back in it, read the parts side by side */
     bool apart;             /* each operand is a trace of its own, the first one before the second */
 };
 
@@ -64,6 +65,8 @@ bool source_next(struct source *source, struct frame *frame);
 const struct source_input *source_inputs(const struct source *source, size_t *count);
 /* Frames that came too late to be put in order; to be read at the end. */
 uint64_t source_late(const struct source *source);
+/* True when reading everything again by runs may put those in order. */
+bool source_may_order(const struct source *source);
 /* What the files say of a frame with that note; NULL for 0. To be read at the end. */
 const char *source_note(const struct source *source, uint8_t note);
 

@@ -189,6 +189,7 @@ struct report *report_build(const struct analysis *analysis, const struct report
     }
     struct crowd crowd = verdict_crowd(report->facts);
     crowd.pair = source->pair;
+    crowd.disordered = weakness_is_disordered(source);
     crowd.loses_packets = weakness_loses_packets(source, &report->counters);
     crowd.other_side = source->server_side ? analysis_facts(source->server_side) : NULL;
     for (size_t i = 0; i < report->server_count; i++)

@@ -31,6 +31,7 @@ enum rule_group {
 struct crowd {
     const struct pair *pair;        /* this capture against one of the server's side; NULL: there is none */
     const struct facts *other_side; /* what that one's packets say by themselves */
+    bool disordered;                /* packets are not in the order in which they were seen */
     bool loses_packets;             /* a capture lacks packets that were there */
     uint32_t edge_networks; /* networks whose servers all fail by a RST or ICMP error of the same small distance */
     uint8_t edge_ttl;

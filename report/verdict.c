@@ -195,6 +195,8 @@ static bool rests_on_absence(enum mechanism mechanism)
 /* A capture that lacks packets makes what rests on packets not seen one step less sure, the least sure not at all. */
 static struct judgement doubted(struct judgement judgement, const struct verdict *verdict)
 {
+    if (verdict->rule_case.crowd->disordered)
+        return (struct judgement){CULPRIT_UNDETERMINED, CONFIDENCE_NONE, judgement.mechanism};
     if (!verdict->rule_case.crowd->loses_packets ||
         !(rests_on_absence(judgement.mechanism) || proven_by_pair(verdict)) || judgement.confidence == CONFIDENCE_NONE)
         return judgement;

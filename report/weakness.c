@@ -16,6 +16,7 @@
 enum {
     WEAKNESSES = sizeof((struct report *)0)->weaknesses / sizeof(char *),
     REMARKS = sizeof((struct report *)0)->remarks / sizeof(char *),
+    LATE_SHARE = 100,  /* one frame in so many out of order, and who came first is anybody's guess */
     LOSS_SHARE = 1000, /* one frame in so many lost is more than stray */
     GAP_SHARE = 20,    /* one connection in so many with a gap */
     COPY_SHARE = 20,
@@ -86,12 +87,23 @@ static char *say_backward(const struct report_input *input)
 
 /* Of the whole. */
 
+bool weakness_is_disordered(const struct report_source *source)
+{
+    uint64_t frames = 0;
+    for (size_t i = 0; i < source->input_count; i++)
+        frames += source->inputs[i].frames;
+    return source->late > 0 && source->late * LATE_SHARE >= frames;
+}
+
 static char *say_late(const struct report *report)
 {
     uint64_t late = report->source.late;
     return late ? format("%" PRIu64 " frame%s came too late to be put in order of time (`reordercap FILE NEW` does "
-                         "it); verdicts that rest on packets not seen are less sure",
-                         late, words_plural(late))
+                         "it); %s",
+                         late, words_plural(late),
+                         weakness_is_disordered(&report->source)
+                             ? "so many that no verdict names anybody"
+                             : "verdicts that rest on packets not seen are less sure")
                 : NULL;
 }
 
