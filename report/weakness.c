@@ -79,10 +79,10 @@ static char *say_skipped(const struct report_input *input)
 
 static char *say_backward(const struct report_input *input)
 {
-    return input->backward
-               ? format("%s: %" PRIu64 " frame%s stood out of order of time and %s put in order", input->path,
-                        input->backward, words_plural(input->backward), input->backward == 1 ? "was" : "were")
-               : NULL;
+    if (input->backward == 0)
+        return NULL;
+    return format("%s: %" PRIu64 " frame%s stood out of order of time; all are put in order as far as that can be done",
+                  input->path, input->backward, words_plural(input->backward));
 }
 
 /* Of the whole. */
