@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 enum {
@@ -22,6 +23,8 @@ enum {
     COPY_SHARE = 20,
     ONE_WAY_LEAST = 3, /* packets in one direction without any in the other */
 };
+
+static const char less_sure[] = "verdicts that rest on packets not seen are less sure";
 
 __attribute__((format(printf, 1, 2))) static char *format(const char *pattern, ...)
 {
@@ -51,8 +54,8 @@ static char *say_dropped(const struct report_input *input)
 {
     if (input->kernel_dropped <= 0)
         return NULL;
-    return format("%s lacks %" PRId64 " frames that the capturing host dropped%s", input->path, input->kernel_dropped,
-                  drops(input) ? "; verdicts that rest on packets not seen are less sure" : "");
+    return format("%s lacks %" PRId64 " frames that the capturing host dropped%s%s", input->path, input->kernel_dropped,
+                  drops(input) ? "; " : "", drops(input) ? less_sure : "");
 }
 
 static char *say_timeless(const struct report_input *input)
@@ -101,9 +104,7 @@ static char *say_late(const struct report *report)
     return late ? format("%" PRIu64 " frame%s came too late to be put in order of time (`reordercap FILE NEW` does "
                          "it); %s",
                          late, words_plural(late),
-                         weakness_is_disordered(&report->source)
-                             ? "so many that no verdict names anybody"
-                             : "verdicts that rest on packets not seen are less sure")
+                         weakness_is_disordered(&report->source) ? "so many that no verdict names anybody" : less_sure)
                 : NULL;
 }
 
@@ -132,10 +133,9 @@ static bool has_gaps(const struct analysis_counters *counters)
 static char *say_gaps(const struct report *report)
 {
     uint64_t gaps = report->counters.flows.gaps;
-    return gaps ? format("%" PRIu64 " TCP connection%s acknowledge%s data that the capture does not hold: it lost "
-                         "packets%s",
-                         gaps, words_plural(gaps), gaps == 1 ? "s" : "",
-                         has_gaps(&report->counters) ? "; verdicts that rest on packets not seen are less sure" : "")
+    bool many = has_gaps(&report->counters);
+    return gaps ? format("%" PRIu64 " TCP connection%s data that the capture does not hold: it lost packets%s%s", gaps,
+                         gaps == 1 ? " acknowledges" : "s acknowledge", many ? "; " : "", many ? less_sure : "")
                 : NULL;
 }
 
@@ -149,23 +149,6 @@ static char *say_one_way(const struct report *report)
                          "and silence in it proves nothing");
 }
 
-static char *say_cut(const struct report *report)
-{
-    uint64_t cut = report->counters.cut;
-    return cut ? format("%" PRIu64 " DNS packet%s %s cut by the snapshot length: what %s say is known in part only",
-                        cut, words_plural(cut), cut == 1 ? "was" : "were", cut == 1 ? "it has to" : "they have to")
-               : NULL;
-}
-
-static char *say_icmp_cut(const struct report *report)
-{
-    uint64_t cut = report->counters.icmp_cut;
-    return cut ? format("%" PRIu64 " ICMP error%s %s cut before the packet that %s answer%s is named: silence may be a "
-                        "rejection",
-                        cut, words_plural(cut), cut == 1 ? "is" : "are", cut == 1 ? "it" : "they", cut == 1 ? "s" : "")
-               : NULL;
-}
-
 static char *say_copies(const struct report *report)
 {
     uint64_t copies = report->counters.flows.copies;
@@ -174,15 +157,6 @@ static char *say_copies(const struct report *report)
                         "each counts once",
                         copies)
                : NULL;
-}
-
-static char *say_merged(const struct report *report)
-{
-    uint64_t merged = report->counters.merged;
-    return merged ? format("%" PRIu64 " TCP segment%s larger than an Ethernet frame: the host's network card cuts or "
-                           "joins them (TSO, GRO), the wire carried smaller ones",
-                           merged, merged == 1 ? " is" : "s are")
-                  : NULL;
 }
 
 /* "GRE and VXLAN" */
@@ -232,48 +206,53 @@ static char *say_incomplete(const struct report *report)
                       : NULL;
 }
 
-static char *say_evicted(const struct report *report)
-{
-    uint64_t evicted = report->counters.flows.evicted;
-    return evicted ? format("%" PRIu64 " TCP flows were given up early, because too many were open at a time", evicted)
-                   : NULL;
-}
-
-static char *say_streams_lost(const struct report *report)
-{
-    uint64_t lost = report->counters.flows.streams_lost;
-    return lost ? format("%" PRIu64 " TCP streams could not be reassembled, because too many were incomplete", lost)
-                : NULL;
-}
-
-static char *say_refused(const struct report *report)
-{
-    uint64_t refused = report->counters.refused.servers;
-    return refused ? format("%" PRIu64 " packets belonged to servers beyond those that can be remembered", refused)
-                   : NULL;
-}
-
-static char *say_malformed(const struct report *report)
-{
-    uint64_t malformed = report->counters.statuses[PACKET_BAD];
-    return malformed ? format("%" PRIu64 " frames were malformed", malformed) : NULL;
-}
-
 enum kind { WEAKNESS, REMARK };
 
+#define AT(field) offsetof(struct analysis_counters, field)
+
+/* Each row has a maker of its own sentence, or counts something; a counter that is 0 has nothing to say. */
 static const struct {
     enum kind kind;
     char *(*of_input)(const struct report_input *input);
     char *(*of_all)(const struct report *report);
+    size_t counter;
+    const char *counted; /* what there are so many of */
 } rows[] = {
-    {WEAKNESS, say_broken_off, NULL},   {WEAKNESS, say_dropped, NULL},     {WEAKNESS, say_timeless, NULL},
-    {REMARK, say_local_times, NULL},    {REMARK, say_skipped, NULL},       {REMARK, say_backward, NULL},
-    {WEAKNESS, NULL, say_late},         {WEAKNESS, NULL, say_interrupted}, {REMARK, NULL, say_selection},
-    {WEAKNESS, NULL, say_one_way},      {WEAKNESS, NULL, say_gaps},        {WEAKNESS, NULL, say_cut},
-    {WEAKNESS, NULL, say_icmp_cut},     {REMARK, NULL, say_copies},        {REMARK, NULL, say_tunnelled},
-    {REMARK, NULL, say_merged},         {WEAKNESS, NULL, say_incomplete},  {WEAKNESS, NULL, say_evicted},
-    {WEAKNESS, NULL, say_streams_lost}, {WEAKNESS, NULL, say_refused},     {WEAKNESS, NULL, say_malformed},
+    {WEAKNESS, say_broken_off, NULL, 0, NULL},
+    {WEAKNESS, say_dropped, NULL, 0, NULL},
+    {WEAKNESS, say_timeless, NULL, 0, NULL},
+    {REMARK, say_local_times, NULL, 0, NULL},
+    {REMARK, say_skipped, NULL, 0, NULL},
+    {REMARK, say_backward, NULL, 0, NULL},
+    {WEAKNESS, NULL, say_late, 0, NULL},
+    {WEAKNESS, NULL, say_interrupted, 0, NULL},
+    {REMARK, NULL, say_selection, 0, NULL},
+    {WEAKNESS, NULL, say_one_way, 0, NULL},
+    {WEAKNESS, NULL, say_gaps, 0, NULL},
+    {WEAKNESS, NULL, NULL, AT(cut), "DNS packets cut by the snapshot length: what they say is known in part only"},
+    {WEAKNESS, NULL, NULL, AT(icmp_cut),
+     "ICMP errors cut before the packet that they answer is named: silence may be a rejection"},
+    {WEAKNESS, NULL, say_incomplete, 0, NULL},
+    {WEAKNESS, NULL, NULL, AT(flows.evicted), "TCP flows given up early, because too many were open at a time"},
+    {WEAKNESS, NULL, NULL, AT(flows.streams_lost),
+     "TCP streams that could not be reassembled, because too many were incomplete"},
+    {WEAKNESS, NULL, NULL, AT(refused.servers), "packets of servers beyond those that can be remembered"},
+    {WEAKNESS, NULL, NULL, AT(statuses[PACKET_BAD]), "malformed frames"},
+    {REMARK, NULL, say_copies, 0, NULL},
+    {REMARK, NULL, NULL, AT(merged),
+     "TCP segments larger than an Ethernet frame: the host's network card cuts or joins them (TSO, GRO), or the link "
+     "carries jumbo frames"},
+    {REMARK, NULL, say_tunnelled, 0, NULL},
 };
+
+#undef AT
+
+static char *say_count(const struct report *report, size_t counter, const char *counted)
+{
+    uint64_t count;
+    memcpy(&count, (const char *)&report->counters + counter, sizeof count);
+    return count ? format("%" PRIu64 " %s", count, counted) : NULL;
+}
 
 static void add(struct report *report, enum kind kind, char *text)
 {
@@ -296,6 +275,8 @@ void weakness_collect(struct report *report)
             add(report, rows[row].kind, rows[row].of_input(&source->inputs[i]));
         if (rows[row].of_all)
             add(report, rows[row].kind, rows[row].of_all(report));
+        if (rows[row].counted)
+            add(report, rows[row].kind, say_count(report, rows[row].counter, rows[row].counted));
     }
 }
 
