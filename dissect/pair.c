@@ -126,6 +126,8 @@ struct pair *pair_new(struct trail *client_side, struct trail *server_side)
         return NULL;
     pair->trails[PAIR_CLIENT] = client_side;
     pair->trails[PAIR_SERVER] = server_side;
+    trail_finish(client_side);
+    trail_finish(server_side);
     pair->server_count = trail_server_count(client_side);
     pair->servers = calloc(pair->server_count + 1, sizeof *pair->servers);
     pair->isn_next = calloc(trail_track_count(server_side) + 1, sizeof *pair->isn_next);

@@ -15,6 +15,8 @@ struct trail {
     uint16_t places[PLACES]; /* index of a server and one; 0: free */
     struct track tracks[TRAIL_TRACKS];
     struct step steps[TRAIL_STEPS];
+    bool unordered;                 /* frames of several files, and such as stood out of order of time */
+    uint32_t by_frame[TRAIL_STEPS]; /* then: the steps in the order of their frames */
 };
 
 struct trail *trail_new(void)
@@ -102,19 +104,34 @@ static bool is_before(struct frame_ref a, struct frame_ref b)
     return a.input != b.input ? a.input < b.input : a.number < b.number;
 }
 
-/* Steps stand in the order of their frames. */
+static int frame_order(const void *a, const void *b, void *context)
+{
+    const struct step *steps = context;
+    struct frame_ref x = steps[*(const uint32_t *)a].ref, y = steps[*(const uint32_t *)b].ref;
+    return is_before(x, y) ? -1 : is_before(y, x);
+}
+
+void trail_finish(struct trail *trail)
+{
+    for (uint32_t i = 0; trail->unordered && i < trail->step_count; i++)
+        trail->by_frame[i] = i;
+    if (trail->unordered)
+        qsort_r(trail->by_frame, trail->step_count, sizeof *trail->by_frame, frame_order, trail->steps);
+}
+
 uint32_t trail_step_of(const struct trail *trail, struct frame_ref ref)
 {
     uint32_t low = 0, high = trail->step_count;
     while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (is_before(trail->steps[middle].ref, ref))
+        uint32_t middle = low + (high - low) / 2, step = trail->unordered ? trail->by_frame[middle] : middle;
+        if (is_before(trail->steps[step].ref, ref))
             low = middle + 1;
         else
             high = middle;
     }
-    bool found = low < trail->step_count && !is_before(ref, trail->steps[low].ref);
-    return found ? low : TRAIL_NONE;
+    uint32_t step = low < trail->step_count && trail->unordered ? trail->by_frame[low] : low;
+    bool found = low < trail->step_count && !is_before(ref, trail->steps[step].ref);
+    return found ? step : TRAIL_NONE;
 }
 
 void trail_frame(struct trail *trail, int64_t time_ns)
@@ -134,12 +151,11 @@ void trail_unread(struct trail *trail)
 
 static struct step *add_step(struct trail *trail, const struct packet *packet, uint16_t server, bool from_server)
 {
-    /* a fragment that was read alone after its rest had been waited for */
-    bool late = trail->step_count > 0 && is_before(packet->ref, trail->steps[trail->step_count - 1].ref);
-    if (trail->step_count == TRAIL_STEPS || server == TRAIL_SERVERS || late) {
+    if (trail->step_count == TRAIL_STEPS || server == TRAIL_SERVERS) {
         trail->extent.left_out++;
         return NULL;
     }
+    trail->unordered |= trail->step_count > 0 && is_before(packet->ref, trail->steps[trail->step_count - 1].ref);
     struct step *step = &trail->steps[trail->step_count++];
     *step = (struct step){.time_ns = packet->time_ns,
                           .ref = packet->ref,
@@ -166,8 +182,8 @@ static void add_to_track(struct trail *trail, uint32_t index, struct step *step)
 static uint32_t new_track(struct trail *trail, const struct flow_key *key)
 {
     uint16_t server = number_server(trail, key);
-    if (trail->track_count == TRAIL_TRACKS || server == TRAIL_SERVERS)
-        return TRAIL_NONE;
+    if (trail->track_count == TRAIL_TRACKS || trail->step_count == TRAIL_STEPS || server == TRAIL_SERVERS)
+        return TRAIL_NONE; /* a track has a step */
     uint32_t index = trail->track_count++;
     trail->tracks[index] = (struct track){.key = *key,
                                           .first = TRAIL_NONE,

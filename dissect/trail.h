@@ -73,6 +73,8 @@ uint32_t trail_server_count(const struct trail *trail);
 struct addr trail_server(const struct trail *trail, uint32_t index);
 /* The newest track between these ends (older ones follow by `chain`, and with them those of other ends); or none. */
 uint32_t trail_find(const struct trail *trail, const struct flow_key *key);
+/* The capture is over: from now on steps can be found by their frames. */
+void trail_finish(struct trail *trail);
 /* The step of a frame; TRAIL_NONE when it was left out. */
 uint32_t trail_step_of(const struct trail *trail, struct frame_ref ref);
 
@@ -80,7 +82,7 @@ struct trail_extent {
     int64_t first_ns, last_ns;           /* of all frames; 0: there was none */
     uint64_t frames, datagrams, packets; /* packets: of the DNS port, or ICMP errors about them */
     uint64_t icmp;                       /* packets of ICMP, whatever they say */
-    uint64_t left_out;                   /* packets beyond what is kept, cut too short to be told, or out of order */
+    uint64_t left_out;                   /* packets beyond what is kept, or cut too short to be told */
 };
 struct trail_extent trail_extent(const struct trail *trail);
 
