@@ -1,20 +1,9 @@
 #include "report/evidence.h"
 
 #include "report/phrase.h"
+#include "report/words.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
-
-__attribute__((format(printf, 1, 2))) static char *format(const char *pattern, ...)
-{
-    char *text = NULL;
-    va_list arguments;
-    va_start(arguments, pattern);
-    if (vasprintf(&text, pattern, arguments) < 0)
-        text = NULL;
-    va_end(arguments);
-    return text;
-}
 
 static void add_frame(struct report_evidence *evidence, struct frame_ref ref)
 {
@@ -74,14 +63,14 @@ static char *filter_of(const struct rule *rule, const struct rule_case *c)
     char text[ADDR_TEXT], port[80];
     const char *ip = addr_is_v4(c->server->address) ? "ip" : "ipv6";
     if (!addr_is_none(c->ending->end.icmp_source))
-        return format("%s.src == %s && %s.type == %u", ip, addr_text(c->ending->end.icmp_source, text),
-                      addr_is_v4(c->server->address) ? "icmp" : "icmpv6", c->ending->end.icmp_type);
+        return words_format("%s.src == %s && %s.type == %u", ip, addr_text(c->ending->end.icmp_source, text),
+                            addr_is_v4(c->server->address) ? "icmp" : "icmpv6", c->ending->end.icmp_type);
     const char *server = addr_text(c->server->address, text);
     if (!group_filters[rule->group]) /* the rest shows within one connection */
-        return format("%s.addr == %s && tcp.port == %u && tcp.port == %u", ip, server, c->server->port,
-                      c->flow->client_port);
+        return words_format("%s.addr == %s && tcp.port == %u && tcp.port == %u", ip, server, c->server->port,
+                            c->flow->client_port);
     snprintf(port, sizeof port, group_filters[rule->group], c->server->port, c->server->port);
-    return format("%s.addr == %s && %s", ip, server, port);
+    return words_format("%s.addr == %s && %s", ip, server, port);
 }
 
 static void add_evidence(struct report_server *server, const struct verdict *verdict, const struct rule *rule)

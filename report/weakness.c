@@ -10,7 +10,6 @@
 #include "report/words.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -26,23 +25,13 @@ enum {
 
 static const char less_sure[] = "verdicts that rest on packets not seen are less sure";
 
-__attribute__((format(printf, 1, 2))) static char *format(const char *pattern, ...)
-{
-    char *text = NULL;
-    va_list arguments;
-    va_start(arguments, pattern);
-    if (vasprintf(&text, pattern, arguments) < 0)
-        text = NULL;
-    va_end(arguments);
-    return text;
-}
-
 /* Of one input; NULL when there is nothing to say. */
 
 static char *say_broken_off(const struct report_input *input)
 {
-    return input->truncated ? format("%s ends in the middle of a frame; it was judged as far as it goes", input->path)
-                            : NULL;
+    return input->truncated
+               ? words_format("%s ends in the middle of a frame; it was judged as far as it goes", input->path)
+               : NULL;
 }
 
 static bool drops(const struct report_input *input)
@@ -54,29 +43,30 @@ static char *say_dropped(const struct report_input *input)
 {
     if (input->kernel_dropped <= 0)
         return NULL;
-    return format("%s lacks %" PRId64 " frames that the capturing host dropped%s%s", input->path, input->kernel_dropped,
-                  drops(input) ? "; " : "", drops(input) ? less_sure : "");
+    return words_format("%s lacks %" PRId64 " frames that the capturing host dropped%s%s", input->path,
+                        input->kernel_dropped, drops(input) ? "; " : "", drops(input) ? less_sure : "");
 }
 
 static char *say_timeless(const struct report_input *input)
 {
     return input->frames > 2 && input->first_ns == input->last_ns
-               ? format("%s has no times, or one for all frames: nothing that rests on time can be judged", input->path)
+               ? words_format("%s has no times, or one for all frames: nothing that rests on time can be judged",
+                              input->path)
                : NULL;
 }
 
 static char *say_local_times(const struct report_input *input)
 {
-    return input->time_zone ? format("%s stores local times without a zone; they were taken as %s (--time-zone)",
-                                     input->path, input->time_zone)
+    return input->time_zone ? words_format("%s stores local times without a zone; they were taken as %s (--time-zone)",
+                                           input->path, input->time_zone)
                             : NULL;
 }
 
 static char *say_skipped(const struct report_input *input)
 {
-    return input->skipped ? format("%s holds %" PRIu64 " record%s that %s no frame%s of a kind that can be read",
-                                   input->path, input->skipped, words_plural(input->skipped),
-                                   input->skipped == 1 ? "is" : "are", words_plural(input->skipped))
+    return input->skipped ? words_format("%s holds %" PRIu64 " record%s that %s no frame%s of a kind that can be read",
+                                         input->path, input->skipped, words_plural(input->skipped),
+                                         input->skipped == 1 ? "is" : "are", words_plural(input->skipped))
                           : NULL;
 }
 
@@ -84,8 +74,9 @@ static char *say_backward(const struct report_input *input)
 {
     if (input->backward == 0)
         return NULL;
-    return format("%s: %" PRIu64 " frame%s stood out of order of time; all are put in order as far as that can be done",
-                  input->path, input->backward, words_plural(input->backward));
+    return words_format("%s: %" PRIu64
+                        " frame%s stood out of order of time; all are put in order as far as that can be done",
+                        input->path, input->backward, words_plural(input->backward));
 }
 
 /* Of the whole. */
@@ -101,16 +92,17 @@ bool weakness_is_disordered(const struct report_source *source)
 static char *say_late(const struct report *report)
 {
     uint64_t late = report->source.late;
-    return late ? format("%" PRIu64 " frame%s came too late to be put in order of time (`reordercap FILE NEW` does "
-                         "it); %s",
-                         late, words_plural(late),
-                         weakness_is_disordered(&report->source) ? "so many that no verdict names anybody" : less_sure)
+    return late ? words_format(
+                      "%" PRIu64 " frame%s came too late to be put in order of time (`reordercap FILE NEW` does "
+                      "it); %s",
+                      late, words_plural(late),
+                      weakness_is_disordered(&report->source) ? "so many that no verdict names anybody" : less_sure)
                 : NULL;
 }
 
 static char *say_interrupted(const struct report *report)
 {
-    return report->source.interrupted ? format("The reading was interrupted: what follows was not judged") : NULL;
+    return report->source.interrupted ? words_format("The reading was interrupted: what follows was not judged") : NULL;
 }
 
 static char *say_selection(const struct report *report)
@@ -120,8 +112,8 @@ static char *say_selection(const struct report *report)
         frames += report->source.inputs[i].frames;
         selected += report->source.inputs[i].selected;
     }
-    return report->source.selection ? format("Of %" PRIu64 " frames read only %" PRIu64 " were judged: %s", frames,
-                                             selected, report->source.selection)
+    return report->source.selection ? words_format("Of %" PRIu64 " frames read only %" PRIu64 " were judged: %s",
+                                                   frames, selected, report->source.selection)
                                     : NULL;
 }
 
@@ -134,8 +126,9 @@ static char *say_gaps(const struct report *report)
 {
     uint64_t gaps = report->counters.flows.gaps;
     bool many = has_gaps(&report->counters);
-    return gaps ? format("%" PRIu64 " TCP connection%s data that the capture does not hold: it lost packets%s%s", gaps,
-                         gaps == 1 ? " acknowledges" : "s acknowledge", many ? "; " : "", many ? less_sure : "")
+    return gaps ? words_format("%" PRIu64 " TCP connection%s data that the capture does not hold: it lost packets%s%s",
+                               gaps, gaps == 1 ? " acknowledges" : "s acknowledge", many ? "; " : "",
+                               many ? less_sure : "")
                 : NULL;
 }
 
@@ -144,18 +137,20 @@ static char *say_one_way(const struct report *report)
     uint64_t all = report->counters.tcp + report->counters.udp, from = report->counters.from_servers;
     if (all < ONE_WAY_LEAST || (from > 0 && from < all))
         return NULL;
-    return from ? format("Only packets of the servers were captured, none of the clients: the capture is one-way")
-                : format("Only packets toward the servers were captured, none of theirs: the capture may be one-way, "
-                         "and silence in it proves nothing");
+    return from ? words_format("Only packets of the servers were captured, none of the clients: the capture is one-way")
+                : words_format(
+                      "Only packets toward the servers were captured, none of theirs: the capture may be one-way, "
+                      "and silence in it proves nothing");
 }
 
 static char *say_copies(const struct report *report)
 {
     uint64_t copies = report->counters.flows.copies;
     return copies * COPY_SHARE >= report->counters.tcp && copies > 0
-               ? format("%" PRIu64 " TCP packets were captured twice (a mirror port, or several interfaces at once); "
-                        "each counts once",
-                        copies)
+               ? words_format("%" PRIu64
+                              " TCP packets were captured twice (a mirror port, or several interfaces at once); "
+                              "each counts once",
+                              copies)
                : NULL;
 }
 
@@ -187,12 +182,12 @@ static char *say_tunnelled(const struct report *report)
     name_tunnels(counters, names, sizeof names, &hides);
     if (!*names)
         return NULL;
-    return format("%" PRIu64 " of %" PRIu64 " DNS packets were tunnelled in %s%s", counters->tunnelled_packets,
-                  counters->tcp + counters->udp + counters->icmp, names,
-                  hides
-                      ? ": addresses and distances are those of the innermost IP header, and hops count from where the "
-                        "tunnel ends, not from the capture"
-                      : "");
+    return words_format(
+        "%" PRIu64 " of %" PRIu64 " DNS packets were tunnelled in %s%s", counters->tunnelled_packets,
+        counters->tcp + counters->udp + counters->icmp, names,
+        hides ? ": addresses and distances are those of the innermost IP header, and hops count from where the "
+                "tunnel ends, not from the capture"
+              : "");
 }
 
 static char *say_incomplete(const struct report *report)
@@ -200,9 +195,9 @@ static char *say_incomplete(const struct report *report)
     uint64_t incomplete = 0;
     for (size_t i = 0; i < report->server_count; i++)
         incomplete += report->servers[i].incomplete;
-    return incomplete ? format("%" PRIu64 " TCP attempt%s not captured whole, since the capture began or ended "
-                               "meanwhile or lacks packets: not judged",
-                               incomplete, incomplete == 1 ? " was" : "s were")
+    return incomplete ? words_format("%" PRIu64 " TCP attempt%s not captured whole, since the capture began or ended "
+                                     "meanwhile or lacks packets: not judged",
+                                     incomplete, incomplete == 1 ? " was" : "s were")
                       : NULL;
 }
 
@@ -251,7 +246,7 @@ static char *say_count(const struct report *report, size_t counter, const char *
 {
     uint64_t count;
     memcpy(&count, (const char *)&report->counters + counter, sizeof count);
-    return count ? format("%" PRIu64 " %s", count, counted) : NULL;
+    return count ? words_format("%" PRIu64 " %s", count, counted) : NULL;
 }
 
 static void add(struct report *report, enum kind kind, char *text)

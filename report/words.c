@@ -1,5 +1,6 @@
 #include "report/words.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -67,6 +68,17 @@ char *words_utf8(const char *text)
     }
     *to = '\0';
     return copy;
+}
+
+char *words_format(const char *pattern, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, pattern);
+    if (vasprintf(&text, pattern, arguments) < 0)
+        text = NULL;
+    va_end(arguments);
+    return text;
 }
 
 const char *words_plural(uint64_t count)

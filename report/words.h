@@ -19,6 +19,8 @@ const char *words_endpoint(struct addr address, uint16_t port, char *text);
 char *words_utf8(const char *text);
 /* "" for one, "s" for any other number. */
 const char *words_plural(uint64_t count);
+/* A sentence, newly allocated; NULL without memory. */
+__attribute__((format(printf, 1, 2))) char *words_format(const char *pattern, ...);
 
 /* A counter of the analysis: its JSON key, what a reader has to be told of it (NULL: nothing; page.h), and where it is. */
 struct words_counter {
