@@ -148,7 +148,7 @@ static bool reads_on(const char *path)
 
 static struct reader *open_libpcap(int descriptor, struct source_input *input, const struct format *format)
 {
-    FILE *stream = is_standard_input(input->path) ? stdin : fdopen(dup(descriptor), "rb");
+    FILE *stream = fdopen(dup(descriptor), "rb");
     if (!stream) {
         failure_set(&input->trouble, "%s: %s", input->path, strerror(errno));
         return NULL;

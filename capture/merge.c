@@ -6,6 +6,7 @@
 #include "capture/merge.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { OPEN_MOST = 32 }; /* at a time; more files than that of the same minute are read one after the other */
 
@@ -39,13 +40,13 @@ static int turn_order(const void *a, const void *b)
     return x->input < y->input ? -1 : 1;
 }
 
-/* When a file begins; what cannot be read, or not twice, comes first. */
+/* When a file begins; what cannot be read, or not twice (standard input, although it be a file), comes first. */
 static int64_t first_time(const char *path)
 {
     static struct notes unused;
     struct source_input trial = {.path = path};
     struct frame frame;
-    if (file_size(path) == 0)
+    if (strcmp(path, "-") == 0 || file_size(path) == 0)
         return INT64_MIN;
     struct file *file = file_open(&trial, &unused);
     int64_t time_ns = file && file_next(file, &trial, &frame) ? frame.time_ns : INT64_MIN;
@@ -135,6 +136,7 @@ bool merge_next(struct merge *merge, struct frame *frame)
 {
     if (merge->current < OPEN_MOST)
         advance(merge, merge->current);
+    merge->current = OPEN_MOST;
     open_due(merge);
     if (merge->open == 0)
         return false;
