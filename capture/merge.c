@@ -116,10 +116,10 @@ static size_t earliest(const struct merge *merge)
     return found;
 }
 
-/* Opens the files that begin before the earliest frame at hand. */
+/* Opens the files that begin before the earliest frame at hand; none any more once the user has ended the reading. */
 static void open_due(struct merge *merge)
 {
-    while (merge->next_turn < merge->turn_count && merge->open < OPEN_MOST) {
+    while (merge->next_turn < merge->turn_count && merge->open < OPEN_MOST && !source_interrupted()) {
         const struct turn *turn = &merge->turns[merge->next_turn];
         if (merge->open > 0 && turn->first_ns > merge->slots[earliest(merge)].head.time_ns)
             return;
