@@ -184,9 +184,10 @@ static void note_trouble(struct source_input *input, int error, gchar *details)
     char where[48] = "";
     if (input->frames > 0)
         snprintf(where, sizeof where, "after frame %llu: ", (unsigned long long)input->frames);
-    const char *why = error == WTAP_ERR_FILE_UNKNOWN_FORMAT ? "not a capture in a known format"
-                      : error == WTAP_ERR_SHORT_READ        ? "cut short in the middle of a frame"
-                                                            : wtap_strerror(error);
+    const char *why = error == WTAP_ERR_FILE_UNKNOWN_FORMAT                ? "not a capture in a known format"
+                      : error == WTAP_ERR_SHORT_READ && input->frames == 0 ? "cut short before its first frame ends"
+                      : error == WTAP_ERR_SHORT_READ                       ? "cut short in the middle of a frame"
+                                                                           : wtap_strerror(error);
     failure_set(&input->trouble, "%s: %s%s%s%s%s", input->path, where, why, details ? " (" : "", details ? details : "",
                 details ? ")" : "");
     g_free(details);
