@@ -44,6 +44,10 @@ piped() {
     keep $?
 }
 
+convert() { # FORMAT IN OUT [FIRST LAST]
+    "$python" tests/convert "$@"
+}
+
 expect() { # name, status wanted, pattern wanted on stdout, pattern wanted on stderr ('' for nothing there)
     local ok=0
     [ "$status" -eq "$2" ] || ok=1
