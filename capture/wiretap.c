@@ -41,6 +41,7 @@ struct wiretap {
     struct netmon *netmon; /* NULL: not such a file */
     bool resumes;          /* a record of an unknown kind can be stepped over */
     int format;            /* wiretap's number */
+    int64_t time_ns;       /* of the latest frame, for those that have none */
 };
 
 /* Link types by wiretap's own numbers; what the parser does not know has none. */
@@ -220,11 +221,13 @@ static enum reader_result wiretap_next(struct reader *reader, struct source_inpu
     if (record->rec_type != REC_TYPE_PACKET)
         return READER_SKIPPED;
     const wtap_packet_header *header = &record->rec_header.packet_header;
+    if (record->presence_flags & WTAP_HAS_TS)
+        wiretap->time_ns = nanoseconds(&record->ts);
     *frame = (struct frame){
         .data = ws_buffer_start_ptr(&wiretap->bytes),
         .captured = header->caplen,
         .declared = header->len < header->caplen ? header->caplen : header->len,
-        .time_ns = record->presence_flags & WTAP_HAS_TS ? nanoseconds(&record->ts) : 0,
+        .time_ns = wiretap->time_ns,
         .link_type = link_type_of(header),
         .note = note_of(wiretap, offset),
         .direction = direction_of(record),

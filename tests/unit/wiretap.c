@@ -204,18 +204,24 @@ Test(wiretap, blocks_of_other_kinds)
     source_close(source);
 }
 
+/* It keeps its place. */
 Test(wiretap, a_packet_without_a_time)
 {
     struct draft draft = begin(LINK_ETHERNET);
+    put_packet(&draft, 0, 5);
     draft_block(&draft, BLOCK_SIMPLE);
     draft_put(&draft, 8, 4);
     draft_put(&draft, 0x0706050403020100, 8);
     draft_block_end(&draft);
+    put_packet(&draft, 0, 6);
     struct source *source = written(&draft);
+    reading_frame(source);
     struct frame frame = reading_frame(source);
     cr_expect_eq(frame.captured, 8);
     cr_expect_eq(frame.data[7], 7);
-    cr_expect_eq(reading_all(source), 0);
+    cr_expect_eq(frame.time_ns, DRAFT_NS + 5000);
+    cr_expect_eq(reading_all(source), 1);
+    cr_expect_eq(reading_input(source, 0)->backward, 0);
     source_close(source);
 }
 
