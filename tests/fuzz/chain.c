@@ -1,6 +1,7 @@
 /* Fuzzes all of `tcp53 read`: the input is a capture, from which every form of report is made. */
 #include "tests/chain.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 

@@ -1,6 +1,7 @@
 /* Fuzzes all of `tcp53 compare`: the input is the client side's capture, and the first part of it the server side's. */
 #include "tests/chain.h"
 
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
