@@ -290,6 +290,8 @@ Test(wiretap, compressed_and_cut)
     }
 }
 
+#define TEXT(text) text, sizeof text - 1
+
 /* Libwiretap reads pictures, logs and documents as well: there are no packets in them. */
 Test(wiretap, what_is_no_capture)
 {
@@ -309,14 +311,14 @@ Test(wiretap, what_is_no_capture)
         {"picture.jpeg", jpeg, sizeof jpeg},
         {"program", elf, sizeof elf},
         {"archive.zip", zip, sizeof zip},
-        {"report.json", "{\n  \"schema_version\": \"1.0\",\n  \"frames\": 12\n}\n", 48},
-        {"page.html", "<!DOCTYPE html>\n<html><body>no capture</body></html>\n", 53},
-        {"page.xml", "<?xml version=\"1.0\"?>\n<a><b>no capture</b></a>\n", 47},
-        {"notes.txt", "remember: port 53 is TCP, too\n", 30},
-        {"list.csv", "time,source,target\n1,192.0.2.1,192.0.2.2\n", 41},
-        {"mail.log", "Nov 24 09:30:00 mx postfix/smtp[123]: connect to example.org[192.0.2.1]:25: timed out\n", 87},
-        {"key.pem", "-----BEGIN CERTIFICATE-----\nMIIBszCCARwCCQDZ\n-----END CERTIFICATE-----\n", 71},
-        {"script", "#!/bin/sh\necho no capture\n", 26},
+        {"report.json", TEXT("{\n  \"schema_version\": \"1.0\",\n  \"frames\": 12\n}\n")},
+        {"page.html", TEXT("<!DOCTYPE html>\n<html><body>no capture</body></html>\n")},
+        {"page.xml", TEXT("<?xml version=\"1.0\"?>\n<a><b>no capture</b></a>\n")},
+        {"notes.txt", TEXT("remember: port 53 is TCP, too\n")},
+        {"list.csv", TEXT("time,source,target\n1,192.0.2.1,192.0.2.2\n")},
+        {"mail.log", TEXT("Nov 24 09:30:00 mx postfix/smtp[123]: connect to example.org[192.0.2.1]:25: timed out\n")},
+        {"key.pem", TEXT("-----BEGIN CERTIFICATE-----\nMIIBszCCARwCCQDZ\n-----END CERTIFICATE-----\n")},
+        {"script", TEXT("#!/bin/sh\necho no capture\n")},
         {"zeros", zeros, sizeof zeros},
     };
     draft_frames("fine.pcap", false, DRAFT_MICRO, 2);
