@@ -137,7 +137,7 @@ run-sanitized: $(BUILD)/tcp53 $(BUILD)/tests/run
 fuzz: setup-lint
 	@for target in $(fuzz_targets); do \
 	    mkdir -p build/fuzz/$$target && \
-	    clang $(CPPFLAGS) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$$target.run \
+	    clang $(CPPFLAGS) $(wiretap_flags) -std=c17 -O1 -g -fsanitize=fuzzer,address,undefined -o build/fuzz/$$target.run \
 	        tests/fuzz/$$target.c compare.c inputs.c clock.c $(CORE) $(CAPTURE) $(LIBS) && \
 	    build/fuzz/$$target.run -max_total_time=$(or $(SECONDS),60) build/fuzz/$$target tests/fuzz/corpus samples || exit 1; \
 	done
@@ -182,7 +182,7 @@ lint: setup-lint
 	@tests/arrows tcp53.c capture dissect report
 	@clang-format --dry-run --Werror $(sort $(sources))
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build/clang build/clang/tcp53 build/clang/tests/run
-	@clang-tidy --quiet $(CORE) $(CAPTURE) $(COMMANDS) -- -std=c17 $(CPPFLAGS)
+	@clang-tidy --quiet $(CORE) $(CAPTURE) $(COMMANDS) -- -std=c17 $(CPPFLAGS) $(wiretap_flags)
 	@cppcheck --quiet --enable=warning,style,performance,portability --inconclusive --std=c11 --error-exitcode=1 \
 	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) $(COMMANDS) capture dissect report
 	@echo 'lint: clean'

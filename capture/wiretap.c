@@ -108,8 +108,8 @@ static int link_type_of(const wtap_packet_header *header)
 
 const char *wiretap_link_name(int link_type)
 {
-    int encap = link_type - LINK_UNREGISTERED;
-    return encap >= 0 && encap < ENCAPS ? wtap_encap_name(encap) : NULL;
+    bool ours = link_type >= LINK_UNREGISTERED && link_type < LINK_UNREGISTERED + ENCAPS;
+    return ours ? wtap_encap_name(link_type - LINK_UNREGISTERED) : NULL;
 }
 
 static void add_words(char *text, size_t size, const char *words)
@@ -215,6 +215,8 @@ static enum reader_result wiretap_next(struct reader *reader, struct source_inpu
         input->truncated = error != 0;
         if (error != 0)
             note_trouble(input, error, details);
+        else
+            g_free(details);
         note_interfaces(wiretap->wtap, input);
         return READER_END;
     }

@@ -179,6 +179,7 @@ Test(source, a_link_type_without_a_name_is_a_number)
 {
     cr_assert_str_eq(source_link_name(LINK_ETHERNET), "EN10MB");
     cr_assert_str_eq(source_link_name(54321), "54321");
+    cr_assert_str_eq(source_link_name(-2147483647 - 1), "-2147483648"); /* a packet tap may say so */
 }
 
 Test(source, pcapng_in_both_byte_orders)
