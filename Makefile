@@ -84,8 +84,8 @@ demo: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
-# Tests: command line and JSON Schema (tests/cli), one exchange in every form (tests/formats), fuzz targets over their
-# corpora, the lab's quick cases, then units and samples.
+# Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
+# libwiretap, fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
@@ -94,10 +94,18 @@ check: setup-check
 .PHONY: run-tests
 run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
+	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
+	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
 	@$(BUILD)/tests/run --short-filename
+
+# Without libwiretap, beside the ordinary program.
+.PHONY: check-plain
+check-plain:
+	@$(MAKE) --no-print-directory WIRETAP=0 build/plain/tcp53
+	@PYTHON=$(PYTHON) tests/cli-plain build/plain/tcp53
 
 $(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@echo '  LD $@'

@@ -15,7 +15,7 @@ bool clock_read(const char *text, int64_t *time_ns);
  * False when this machine does not know it.
  */
 bool clock_set_zone(const char *zone);
-/* What local time is: a zone that was set, else the machine's ("CET (+0100)"). */
+/* What local time is: a zone that was set, else the machine's ("this machine's zone, CET"). */
 const char *clock_zone(void);
 
 #endif

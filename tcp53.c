@@ -105,10 +105,17 @@ static void handle_interrupt(int signal)
     source_interrupt();
 }
 
-/* The first SIGINT ends the reading, in whose thread it arrives, so that what was read is judged; a second one kills. */
+/*
+ * The first SIGINT ends the reading, in whose thread it arrives, so that what was read is judged; a second one kills.
+ * Where it is ignored, as a shell has it for what runs in the background, it stays so.
+ */
+static struct sigaction interrupt_before;
+
 static void catch_interrupt(void)
 {
     sigset_t interrupt;
+    if (sigaction(SIGINT, NULL, &interrupt_before) != 0 || interrupt_before.sa_handler == SIG_IGN)
+        return;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
     sigprocmask(SIG_BLOCK, &interrupt, NULL);
@@ -117,10 +124,11 @@ static void catch_interrupt(void)
 
 static void release_interrupt(void)
 {
-    sigset_t none;
-    sigemptyset(&none);
-    signal(SIGINT, SIG_DFL);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigaction(SIGINT, &interrupt_before, NULL);
+    sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
 }
 
 static void read_all(struct source *source, struct analysis *analysis)

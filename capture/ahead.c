@@ -52,7 +52,7 @@ static void append(struct batch *batch, const struct frame *frame)
     *copy = *frame;
     memcpy(batch->bytes + batch->used, frame->data, frame->captured);
     copy->data = batch->bytes + batch->used;
-    batch->used += frame->captured;
+    batch->used += frame->captured ? frame->captured : 1; /* so that a frame's place tells which came first */
 }
 
 static bool is_earlier(const struct frame *a, const struct frame *b)
@@ -90,7 +90,7 @@ static void leave_rest(struct ahead *ahead, struct batch *batch)
         *copy = batch->frames[i];
         memcpy(rest->bytes + rest->used, copy->data, copy->captured);
         copy->data = rest->bytes + rest->used;
-        rest->used += copy->captured;
+        rest->used += copy->captured ? copy->captured : 1;
     }
     batch->count = half;
 }
@@ -98,12 +98,12 @@ static void leave_rest(struct ahead *ahead, struct batch *batch)
 static void put_in_order(struct ahead *ahead, struct batch *batch)
 {
     qsort(batch->frames, batch->count, sizeof *batch->frames, frame_order);
-    for (size_t i = 0; i < batch->count && is_earlier(&batch->frames[i], &ahead->latest); i++)
-        ahead->late++;
     if (!ahead->rest)
         ahead->rest = calloc(1, sizeof *ahead->rest);
     if (ahead->rest && !batch->last)
         leave_rest(ahead, batch);
+    for (size_t i = 0; i < batch->count && is_earlier(&batch->frames[i], &ahead->latest); i++)
+        ahead->late++;
 }
 
 static void fill(struct ahead *ahead, struct batch *batch)

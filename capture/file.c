@@ -121,9 +121,9 @@ static const struct format *sniff(int descriptor, struct source_input *input)
     }
     off_t at = lseek(descriptor, 0, SEEK_CUR);
     ssize_t count = S_ISREG(status.st_mode) ? pread(descriptor, magic, sizeof magic, at)
-                                            : (ssize_t)pipe_peek(descriptor, magic, sizeof magic);
+                                            : pipe_peek(descriptor, magic, sizeof magic);
     if (count <= 0) {
-        failure_set(&input->trouble, "%s: the file is empty", input->path);
+        failure_set(&input->trouble, "%s: %s", input->path, count < 0 ? strerror(errno) : "the file is empty");
         return NULL;
     }
     return format_of(magic, (size_t)count);
@@ -149,7 +149,7 @@ static bool reads_on(const char *path)
 
 static struct reader *open_libpcap(int descriptor, struct source_input *input, const struct format *format)
 {
-    FILE *stream = is_standard_input(input->path) ? stdin : fdopen(dup(descriptor), "rb");
+    FILE *stream = fdopen(dup(descriptor), "rb");
     if (!stream) {
         failure_set(&input->trouble, "%s: %s", input->path, strerror(errno));
         return NULL;
@@ -197,6 +197,14 @@ static struct reader *open_gunzipped(struct file *file, int descriptor, struct s
     return reader;
 }
 
+/* Libwiretap opens files by name: a pipe that has one could be opened twice only while somebody writes to it. */
+static bool can_stream(int descriptor, const char *path)
+{
+    struct stat status;
+    return file_size(path) > 0 ||
+           (is_standard_input(path) && fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode));
+}
+
 static struct reader *open_reader(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
 {
     const struct format *format = sniff(descriptor, input);
@@ -214,6 +222,8 @@ static struct reader *open_reader(struct file *file, int descriptor, struct sour
         reader = regular ? wiretap_open(input->path, input, notes) : open_spooled(file, descriptor, input, notes);
         return reader ? reader : open_gunzipped(file, descriptor, input, notes);
     case BY_WIRETAP:
+        if (!can_stream(descriptor, input->path))
+            return open_spooled(file, descriptor, input, notes);
         return wiretap_open(input->path, input, notes);
     default:
         break;
@@ -225,12 +235,22 @@ static struct reader *open_reader(struct file *file, int descriptor, struct sour
     return NULL;
 }
 
+/* A file that ends where the user ended the reading, perhaps in the middle of a frame, is none that is damaged. */
+static void forgive_interrupt(struct source_input *input)
+{
+    if (!source_interrupted())
+        return;
+    input->truncated = false;
+    input->trouble = (struct failure){""};
+}
+
 struct file *file_open(struct source_input *input, struct notes *notes)
 {
     struct file *file = calloc(1, sizeof *file);
     int descriptor = descriptor_of(input->path);
     if (!file || descriptor < 0) {
         failure_set(&input->trouble, "%s: %s", input->path, strerror(file ? errno : ENOMEM));
+        forgive_interrupt(input);
         free(file);
         return NULL;
     }
@@ -240,6 +260,7 @@ struct file *file_open(struct source_input *input, struct notes *notes)
     close(descriptor);
     if (file->reader)
         return file;
+    forgive_interrupt(input);
     file_close(file);
     return NULL;
 }
@@ -311,6 +332,7 @@ bool file_next(struct file *file, struct source_input *input, struct frame *fram
         frame->ref.number = input->records & 0xffffffffffff;
         return true;
     }
+    forgive_interrupt(input);
     end_file(file, input);
     return false;
 }

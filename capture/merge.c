@@ -6,6 +6,7 @@
 #include "capture/merge.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     OPEN_MOST = 32, /* at a time; more files than that of the same minute are read one after the other */
@@ -52,13 +53,13 @@ static int run_order(const void *a, const void *b)
     return x->before < y->before ? -1 : x->before > y->before;
 }
 
-/* When a file begins; what cannot be read, or not twice, comes first. */
+/* When a file begins; what cannot be read, or not twice (standard input, although it be a file), comes first. */
 static int64_t first_time(const char *path)
 {
     static struct notes unused;
     struct source_input trial = {.path = path};
     struct frame frame;
-    if (file_size(path) == 0)
+    if (strcmp(path, "-") == 0 || file_size(path) == 0)
         return INT64_MIN;
     struct file *file = file_open(&trial, &unused);
     int64_t time_ns = file && file_next(file, &trial, &frame) ? frame.time_ns : INT64_MIN;
@@ -177,7 +178,9 @@ static bool earlier(const struct slot *a, const struct slot *b)
 {
     if (a->head.time_ns != b->head.time_ns)
         return a->head.time_ns < b->head.time_ns;
-    return run_order(a->run, b->run) < 0;
+    if (a->run->input != b->run->input)
+        return a->run->input < b->run->input;
+    return a->run->before < b->run->before;
 }
 
 static size_t earliest(const struct merge *merge)
@@ -189,10 +192,10 @@ static size_t earliest(const struct merge *merge)
     return found;
 }
 
-/* Opens the files that begin before the earliest frame at hand. */
+/* Opens the files that begin before the earliest frame at hand; none any more once the user has ended the reading. */
 static void open_due(struct merge *merge)
 {
-    while (merge->next_run < merge->run_count && merge->open < OPEN_MOST) {
+    while (merge->next_run < merge->run_count && merge->open < OPEN_MOST && !source_interrupted()) {
         const struct run *run = &merge->runs[merge->next_run];
         if (merge->open > 0 && run->first_ns > merge->slots[earliest(merge)].head.time_ns)
             return;
@@ -205,6 +208,7 @@ bool merge_next(struct merge *merge, struct frame *frame)
 {
     if (merge->current < OPEN_MOST)
         advance(merge, merge->current);
+    merge->current = OPEN_MOST;
     open_due(merge);
     if (merge->open == 0)
         return false;

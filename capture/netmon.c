@@ -65,13 +65,13 @@ static void take_name(char *name, const uint8_t *path, size_t bytes)
 {
     size_t length = 0;
     for (size_t i = 0; i + 1 < bytes; i += 2) {
-        uint8_t low = path[i];
-        if (low == 0 && path[i + 1] == 0)
+        unsigned unit = path[i] | (unsigned)path[i + 1] << 8;
+        if (unit == 0)
             break;
-        if (low == '\\' || low == '/')
+        if (unit == '\\' || unit == '/')
             length = 0;
         else if (length < NAME_MOST - 1)
-            name[length++] = path[i + 1] == 0 && low >= ' ' && low <= '~' ? (char)low : '?';
+            name[length++] = unit >= ' ' && unit <= '~' ? (char)unit : '?';
     }
     name[length] = '\0';
 }
@@ -83,8 +83,10 @@ static bool read_process(int file, int64_t *at, struct process *process)
     uint32_t path_bytes, icon_bytes;
     if (!read_number(file, at, &path_bytes))
         return false;
-    size_t kept = path_bytes < sizeof path ? path_bytes : sizeof path;
-    if (!read_at(file, *at, path, kept))
+    size_t kept = path_bytes < sizeof path ? path_bytes : sizeof path; /* the name is at the end */
+    int64_t left_out = (int64_t)(path_bytes - kept + 1) / 2 * 2;
+    kept = path_bytes - (size_t)left_out;
+    if (!read_at(file, *at + left_out, path, kept))
         return false;
     take_name(process->name, path, kept);
     *at += path_bytes;
@@ -104,7 +106,7 @@ struct netmon *netmon_open(const char *path)
     struct netmon *netmon = calloc(1, sizeof *netmon);
     if (!netmon)
         return NULL;
-    netmon->file = open(path, O_RDONLY | O_CLOEXEC);
+    netmon->file = open(strcmp(path, "-") == 0 ? "/dev/stdin" : path, O_RDONLY | O_CLOEXEC);
     if (netmon->file < 0 || !read_at(netmon->file, 0, header, sizeof header) || memcmp(header, "GMBU", 4) != 0) {
         netmon_close(netmon);
         return NULL;

@@ -8,7 +8,7 @@
 
 struct netmon;
 
-/* Reads the table of processes; NULL when there is none to be read. */
+/* Reads the table of processes of a file ("-": standard input that is one); NULL when it is no such capture. */
 struct netmon *netmon_open(const char *path);
 void netmon_close(struct netmon *netmon);
 /* Writes "process NAME, PID n" of the frame whose record stands at `offset` of the file; false when none is named. */

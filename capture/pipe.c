@@ -12,37 +12,42 @@
 enum { PATIENCE_MS = 10, TRIES = 500, COPY_BYTES = 64 * 1024 };
 
 /* tee() duplicates what a pipe holds without taking it out. */
-static size_t peek_pipe(int descriptor, uint8_t *bytes, size_t count)
+static ssize_t peek_pipe(int descriptor, uint8_t *bytes, size_t count)
 {
     int copy[2];
     if (pipe2(copy, O_CLOEXEC) != 0)
-        return 0;
+        return -1;
     ssize_t got = tee(descriptor, copy[1], count, 0);
     if (got > 0)
         got = read(copy[0], bytes, count);
+    int why = errno;
     close(copy[0]);
     close(copy[1]);
-    return got > 0 ? (size_t)got : 0;
+    errno = why;
+    return got;
 }
 
+static ssize_t peek(int descriptor, uint8_t *bytes, size_t count)
+{
+    ssize_t got = recv(descriptor, bytes, count, MSG_PEEK);
+    return got < 0 && errno == ENOTSOCK ? peek_pipe(descriptor, bytes, count) : got;
+}
+
+/* Nobody writes to it any more. */
 static bool is_at_end(int descriptor)
 {
-    struct pollfd state = {.fd = descriptor};
-    return poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLERR));
+    struct pollfd state = {.fd = descriptor, .events = POLLRDHUP};
+    return poll(&state, 1, 0) > 0 && (state.revents & (POLLHUP | POLLRDHUP | POLLERR));
 }
 
-size_t pipe_peek(int descriptor, uint8_t *bytes, size_t count)
+ssize_t pipe_peek(int descriptor, uint8_t *bytes, size_t count)
 {
-    ssize_t got = recv(descriptor, bytes, count, MSG_PEEK | MSG_WAITALL);
-    if (got >= 0 || errno != ENOTSOCK)
-        return got > 0 ? (size_t)got : 0;
-    size_t held = 0;
+    ssize_t held = 0;
     for (int i = 0; i < TRIES; i++) { /* a writer may send the first bytes one by one */
         bool end = is_at_end(descriptor);
-        held = peek_pipe(descriptor, bytes, count);
-        if (held == count || held == 0 || end)
+        held = peek(descriptor, bytes, count);
+        if (held <= 0 || held == (ssize_t)count || end || poll(NULL, 0, PATIENCE_MS) < 0)
             break;
-        poll(NULL, 0, PATIENCE_MS);
     }
     return held;
 }
@@ -102,8 +107,8 @@ int pipe_gunzip(int descriptor)
     bool fine = spool >= 0;
     while (fine && (got = gzread(packed, buffer, sizeof buffer)) > 0)
         fine = write_all(spool, buffer, (size_t)got);
-    gzclose(packed);
-    if (fine && got == 0)
+    bool whole = gzclose(packed) == Z_OK;
+    if (fine && got == 0 && whole)
         return spool;
     if (spool >= 0)
         close(spool);

@@ -5,9 +5,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-/* Copies the first bytes of what a pipe or socket holds and leaves them there; waits for them. Returns how many. */
-size_t pipe_peek(int descriptor, uint8_t *bytes, size_t count);
+/*
+ * Copies the first bytes of what a pipe or socket holds and leaves them there; waits for them, some seconds once there
+ * is one. Returns how many: less when no more come, 0 at its end, -1 and errno.
+ */
+ssize_t pipe_peek(int descriptor, uint8_t *bytes, size_t count);
 /*
  * Copies everything into a file without a name in TMPDIR; its descriptor, or -1 and errno. Ends early when
  * `stopped` says so.

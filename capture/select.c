@@ -21,7 +21,7 @@ struct select {
 
 static bool compile(struct program *program, const char *filter, int link_type, struct failure *failure)
 {
-    pcap_t *pcap = pcap_open_dead(link_type, SNAPLEN_MOST);
+    pcap_t *pcap = pcap_open_dead(link_type == LINK_RAW ? LINK_RAW_DLT : link_type, SNAPLEN_MOST);
     *program = (struct program){.link_type = link_type};
     program->usable = pcap && pcap_compile(pcap, &program->code, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
     if (!program->usable && failure)

@@ -19,7 +19,8 @@ enum {
     PROGRESS_EVERY = 4096, /* frames */
 };
 
-static atomic_bool interrupted;
+/* An interruption ends the reading, and stays known; what was copied of a pipe until then is read all the same. */
+static atomic_bool interrupted, stopping;
 
 struct source {
     struct source_input *inputs;
@@ -135,7 +136,7 @@ static bool take(struct source *source, struct frame *frame)
 static bool read_next(void *context, struct frame *frame)
 {
     struct source *source = context;
-    while (!source_interrupted()) {
+    while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
         if (!source->merge && !begin_trace(source))
             return false;
         if ((source->select && select_is_done(source->select)) || !merge_next(source->merge, frame))
@@ -250,6 +251,7 @@ struct source_progress source_progress(const struct source *source)
 void source_interrupt(void)
 {
     atomic_store(&interrupted, true);
+    atomic_store(&stopping, true);
 }
 
 bool source_interrupted(void)
@@ -259,5 +261,5 @@ bool source_interrupted(void)
 
 bool source_take_interrupt(void)
 {
-    return atomic_exchange(&interrupted, false);
+    return atomic_exchange(&stopping, false);
 }

@@ -81,8 +81,9 @@ struct source_progress source_progress(const struct source *source);
  * its own, so whoever handles that signal blocks it before source_open().
  */
 void source_interrupt(void);
-/* Whether that happened; source_take_interrupt() forgets it, too. */
+/* Whether that happened. */
 bool source_interrupted(void);
+/* Whether that happened since the last call of this: reading goes on to the end of the files that are open. */
 bool source_take_interrupt(void);
 
 /* The registry's name of a link type ("EN10MB"), and a number for one without. */

@@ -31,6 +31,8 @@ enum {
     ENCAPS = 512, /* more than wiretap has kinds of frames */
 };
 
+static const uint64_t drops_most = UINT64_C(1) << 40; /* of one count */
+
 struct wiretap {
     struct reader reader;
     wtap *wtap;
@@ -40,10 +42,12 @@ struct wiretap {
     struct netmon *netmon; /* NULL: not such a file */
     bool resumes;          /* a record of an unknown kind can be stepped over */
     int format;            /* wiretap's number */
+    int64_t time_ns;       /* of the latest frame, for those that have none */
 };
 
 /* Link types by wiretap's own numbers; what the parser does not know has none. */
 static int link_types[ENCAPS];
+static bool is_registered[ENCAPS];
 
 static void learn_link_types(void)
 {
@@ -51,7 +55,10 @@ static void learn_link_types(void)
         link_types[i] = LINK_UNREGISTERED + i;
     for (int link = LINK_REGISTRY; link-- > 0;) {
         int encap = wtap_pcap_encap_to_wtap_encap(link);
-        if (encap > WTAP_ENCAP_UNKNOWN && encap < ENCAPS && packet_knows_link(link))
+        if (encap <= WTAP_ENCAP_UNKNOWN || encap >= ENCAPS)
+            continue;
+        is_registered[encap] = true;
+        if (packet_knows_link(link))
             link_types[encap] = link;
     }
     link_types[WTAP_ENCAP_PKTAP] = LINK_PKTAP;
@@ -103,9 +110,8 @@ static int link_type_of(const wtap_packet_header *header)
 
 const char *wiretap_link_name(int link_type)
 {
-    return link_type >= LINK_UNREGISTERED && link_type < LINK_UNREGISTERED + ENCAPS
-               ? wtap_encap_name(link_type - LINK_UNREGISTERED)
-               : NULL;
+    bool ours = link_type >= LINK_UNREGISTERED && link_type < LINK_UNREGISTERED + ENCAPS;
+    return ours ? wtap_encap_name(link_type - LINK_UNREGISTERED) : NULL;
 }
 
 static void add_words(char *text, size_t size, const char *words)
@@ -153,7 +159,7 @@ static int64_t nanoseconds(const nstime_t *time)
     return seconds * billion + time->nsecs;
 }
 
-/* Adds up what an interface's last statistics tell of drops: each block holds the sums so far. */
+/* Adds up what an interface's last statistics tell of drops: each block holds the sums so far. Nonsense stays a number. */
 static void add_drops(const wtapng_if_descr_mandatory_t *interface, int64_t *sum)
 {
     static const guint options[] = {OPT_ISB_IFDROP, OPT_ISB_OSDROP};
@@ -163,7 +169,7 @@ static void add_drops(const wtapng_if_descr_mandatory_t *interface, int64_t *sum
     wtap_block_t last = g_array_index(interface->interface_statistics, wtap_block_t, interface->num_stat_entries - 1u);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         if (wtap_block_get_uint64_option_value(last, options[i], &count) == WTAP_OPTTYPE_SUCCESS)
-            *sum = (*sum < 0 ? 0 : *sum) + (int64_t)(count & INT32_MAX);
+            *sum = (*sum < 0 ? 0 : *sum) + (int64_t)(count < drops_most ? count : drops_most);
 }
 
 /* What a pcapng tells of its interfaces, complete only at its end. */
@@ -186,9 +192,10 @@ static void note_trouble(struct source_input *input, int error, gchar *details)
     char where[48] = "";
     if (input->frames > 0)
         snprintf(where, sizeof where, "after frame %llu: ", (unsigned long long)input->frames);
-    const char *why = error == WTAP_ERR_FILE_UNKNOWN_FORMAT ? "not a capture in a known format"
-                      : error == WTAP_ERR_SHORT_READ        ? "cut short in the middle of a frame"
-                                                            : wtap_strerror(error);
+    const char *why = error == WTAP_ERR_FILE_UNKNOWN_FORMAT                ? "not a capture in a known format"
+                      : error == WTAP_ERR_SHORT_READ && input->frames == 0 ? "cut short before its first frame ends"
+                      : error == WTAP_ERR_SHORT_READ                       ? "cut short in the middle of a frame"
+                                                                           : wtap_strerror(error);
     failure_set(&input->trouble, "%s: %s%s%s%s%s", input->path, where, why, details ? " (" : "", details ? details : "",
                 details ? ")" : "");
     g_free(details);
@@ -210,17 +217,21 @@ static enum reader_result wiretap_next(struct reader *reader, struct source_inpu
         input->truncated = error != 0;
         if (error != 0)
             note_trouble(input, error, details);
+        else
+            g_free(details);
         note_interfaces(wiretap->wtap, input);
         return READER_END;
     }
     if (record->rec_type != REC_TYPE_PACKET)
         return READER_SKIPPED;
     const wtap_packet_header *header = &record->rec_header.packet_header;
+    if (record->presence_flags & WTAP_HAS_TS)
+        wiretap->time_ns = nanoseconds(&record->ts);
     *frame = (struct frame){
         .data = ws_buffer_start_ptr(&wiretap->bytes),
         .captured = header->caplen,
         .declared = header->len < header->caplen ? header->caplen : header->len,
-        .time_ns = (record->presence_flags & WTAP_HAS_TS) ? nanoseconds(&record->ts) : 0,
+        .time_ns = wiretap->time_ns,
         .link_type = link_type_of(header),
         .note = note_of(wiretap, offset),
         .direction = direction_of(record),
@@ -266,12 +277,17 @@ static const char *compression_of(wtap *wtap)
     return type < sizeof names / sizeof *names ? names[type] : "compressed";
 }
 
-/* Files of records that are no frames (wiretap reads pictures, logs and JSON as well) are no captures. */
-static bool may_hold_frames(wtap *wtap)
+static bool may_hold_frames(int encap)
 {
-    int encap = wtap_file_encap(wtap);
-    return encap == WTAP_ENCAP_PER_PACKET || encap == WTAP_ENCAP_UNKNOWN || encap == WTAP_ENCAP_ERF ||
-           (encap >= 0 && encap < ENCAPS && link_types[encap] < LINK_UNREGISTERED);
+    if (encap == WTAP_ENCAP_PER_PACKET || encap == WTAP_ENCAP_UNKNOWN || encap == WTAP_ENCAP_ERF)
+        return true;
+    return encap >= 0 && encap < ENCAPS && link_types[encap] < LINK_UNREGISTERED;
+}
+
+/* Files of records that are no frames (wiretap reads pictures, logs and JSON as well) are no captures. */
+static bool is_of_network(int encap)
+{
+    return may_hold_frames(encap) || (encap >= 0 && encap < ENCAPS && is_registered[encap]);
 }
 
 bool wiretap_knows(const char *path)
@@ -283,7 +299,7 @@ bool wiretap_knows(const char *path)
     g_free(details);
     if (!wtap)
         return false;
-    bool knows = may_hold_frames(wtap);
+    bool knows = is_of_network(wtap_file_encap(wtap));
     wtap_close(wtap);
     return knows;
 }
@@ -310,6 +326,17 @@ static void describe(const struct wiretap *wiretap, struct source_input *input)
     input->compression = compression_of(wiretap->wtap);
     input->local_times = has_local_times(input->format);
     input->snaplen = wtap_snapshot_length(wiretap->wtap);
+}
+
+/* Says why a file that can be opened holds no frames that can be judged. */
+static void note_kind(struct source_input *input, int encap)
+{
+    if (is_of_network(encap)) {
+        failure_set(&input->trouble, "%s: link type %s is not supported", input->path, wtap_encap_name(encap));
+        return;
+    }
+    failure_set(&input->trouble, "%s: not a capture of a network", input->path);
+    input->format = "unknown";
 }
 
 struct reader *wiretap_open(const char *path, struct source_input *input, struct notes *notes)
@@ -340,10 +367,10 @@ struct reader *wiretap_open(const char *path, struct source_input *input, struct
         input->local_times = false;
     wtap_rec_init(&wiretap->record);
     ws_buffer_init(&wiretap->bytes, FIRST_BUFFER);
-    if (may_hold_frames(wiretap->wtap))
+    int encap = wtap_file_encap(wiretap->wtap);
+    if (may_hold_frames(encap))
         return &wiretap->reader;
-    failure_set(&input->trouble, "%s: not a capture of a network", input->path);
-    input->format = "unknown";
+    note_kind(input, encap);
     wiretap_close(&wiretap->reader);
     return NULL;
 }
@@ -354,38 +381,6 @@ struct reader *wiretap_open(const char *path, struct source_input *input, struct
 const char *source_wiretap_version(void)
 {
     return VERSION(WIRESHARK_VERSION_MAJOR, WIRESHARK_VERSION_MINOR, WIRESHARK_VERSION_MICRO);
-}
-
-#else /* built without it */
-
-struct reader *wiretap_open(const char *path, struct source_input *input, struct notes *notes)
-{
-    (void)path;
-    (void)notes;
-    failure_set(&input->trouble, "%s: not a pcap or pcapng capture", input->path);
-    return NULL;
-}
-
-bool wiretap_knows(const char *path)
-{
-    (void)path;
-    return false;
-}
-
-bool wiretap_reads(const char *path)
-{
-    return wiretap_knows(path);
-}
-
-const char *wiretap_link_name(int link_type)
-{
-    (void)link_type;
-    return NULL;
-}
-
-const char *source_wiretap_version(void)
-{
-    return NULL;
 }
 
 #endif
