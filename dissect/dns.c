@@ -55,15 +55,18 @@ static bool parse_question(struct dns_message *message, struct cursor *rest)
 
 bool dns_parse(struct dns_message *message, struct cursor bytes)
 {
+    enum { FLAGS_END = 4 };
     *message = (struct dns_message){0};
-    const uint8_t *h = cursor_take(&bytes, DNS_HEADER);
-    if (!h)
+    const uint8_t *h = bytes.at;
+    if (bytes.left < FLAGS_END)
         return false;
     message->id = (uint16_t)(h[0] << 8 | h[1]);
     message->response = h[2] >> 7 != 0;
     message->opcode = h[2] >> 3 & 0x0f;
     message->truncated = (h[2] & 0x02) != 0;
     message->rcode = h[3] & 0x0f;
+    if (!cursor_take(&bytes, DNS_HEADER))
+        return false;
     uint32_t questions = (uint32_t)(h[4] << 8 | h[5]);
     if (questions > 1 || message->opcode > 6) /* opcodes: IANA's registry ends at 6 (DSO, RFC 8490) */
         return false;

@@ -37,7 +37,10 @@ struct dns_question {
     uint8_t qname[DNS_NAME];
 };
 
-/* False when the bytes are no DNS message as far as they were captured: too short, or a question that is none. */
+/*
+ * False when the bytes are no DNS message as far as they were captured: too short, or a question that is none. What could
+ * be read is filled in all the same: the ID, flags and rcode of the first four bytes, and the rest is 0.
+ */
 bool dns_parse(struct dns_message *message, struct cursor bytes);
 
 /* True for the rcodes with which a server turns a question down: FORMERR, SERVFAIL, NOTIMP, REFUSED. */

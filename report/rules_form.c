@@ -221,7 +221,7 @@ static const struct rule rows[] = {
      "RTT floor over answers of 4 ms or more"},
     {"rst-at-round-trip", SERVER, WEAK, GROUP_TIMING, at_round_trip,
      "The RST came {delay}, about one round trip to the server ({floor}).",
-     "It fits the server's distance in time as well.", "RTT floor over at least 5 samples of 4 ms or more"},
+     "It fits the server's distance in time as well.", "RTT floor over samples of 4 ms or more"},
     {"rst-slow", BOX, WEAK, GROUP_TIMING, slow, "The RST came {delay}: far too late for a closed port.",
      "A proxy's or NAT's own connection attempt times out after 2 or about 20 s, then it resets the client.",
      "public captures, read by hand"},

@@ -57,6 +57,13 @@ bool seen_udp_floor(const struct rule_case *c)
     return c->server->udp_rtt.count >= SEEN_FLOOR_SAMPLES && c->server->udp_rtt.least_us >= SEEN_FLOOR_LEAST_US;
 }
 
+/* What speaks against an accusation need not be as sure: the floor of any answers, since real round trips are shorter. */
+static uint32_t udp_floor_us(const struct rule_case *c)
+{
+    const struct delays *rtt = &c->server->udp_rtt;
+    return rtt->count > 0 && rtt->least_us >= SEEN_FLOOR_LEAST_US ? rtt->least_us : 0;
+}
+
 bool seen_timed(const struct rule_case *c)
 {
     return seen_segment(c) && c->vantage == VANTAGE_CLIENT && c->ending->most_us > 0;
@@ -73,16 +80,16 @@ static bool takes_round_trip(uint32_t least_us, uint32_t floor_us)
 
 bool seen_at_round_trip(const struct rule_case *c)
 {
-    uint32_t floor = seen_handshake_floor(c) ? c->tcp->handshake.least_us : c->server->udp_rtt.least_us;
-    return seen_timed(c) && (seen_handshake_floor(c) || seen_udp_floor(c)) &&
-           takes_round_trip(c->ending->least_us, floor) && c->ending->most_us <= floor * 3;
+    uint32_t floor = seen_handshake_floor(c) ? c->tcp->handshake.least_us : udp_floor_us(c);
+    return seen_timed(c) && floor > 0 && takes_round_trip(c->ending->least_us, floor) &&
+           c->ending->most_us <= floor * 3;
 }
 
 /* The SYN-ACK takes as long as the server's UDP answers: routes that differ, rather than another machine. */
 static bool handshake_takes_round_trip(const struct rule_case *c)
 {
-    return c->vantage == VANTAGE_CLIENT && c->tcp->handshake.count > 0 && seen_udp_floor(c) &&
-           takes_round_trip(c->tcp->handshake.least_us, c->server->udp_rtt.least_us);
+    return c->vantage == VANTAGE_CLIENT && c->tcp->handshake.count > 0 && udp_floor_us(c) > 0 &&
+           takes_round_trip(c->tcp->handshake.least_us, udp_floor_us(c));
 }
 
 bool seen_tcp_ends_nearer(const struct rule_case *c)
