@@ -70,9 +70,8 @@ static enum report_outcome ending_outcome(const struct rule_case *c)
     const struct flow_end *end = &c->ending->end;
     if (end->mechanism == MECHANISM_ERROR_RCODE)
         return refused_over_tcp_only(c->facts, c->server, c->tcp) ? REPORT_REJECTED : REPORT_ANSWERED;
-    bool gone = !c->udp_alive || c->server->last_udp_answer_ns < c->tcp->first_failure_ns;
-    if (end->mechanism == MECHANISM_ICMP_HOST && gone && c->tcp->outcomes[OUTCOME_ANSWERED] == 0)
-        return REPORT_UNANSWERED; /* unreachable altogether, or gone since: no refusal of TCP */
+    if (end->mechanism == MECHANISM_ICMP_HOST && !c->udp_alive)
+        return REPORT_UNANSWERED; /* unreachable altogether: no refusal of TCP */
     return flow_outcomes[end->outcome];
 }
 
