@@ -147,8 +147,9 @@ static bool reads_on(const char *path)
     struct frame frame;
     FILE *stream = fopen(path, "rb");
     struct reader *reader = stream ? libpcap_open(stream, &trial) : NULL;
-    for (int i = 0; reader && i < 3 && reader->next(reader, &trial, &frame) == READER_FRAME; i++)
-        continue;
+    int frames = 0;
+    while (reader && frames < 3 && reader->next(reader, &trial, &frame) == READER_FRAME)
+        frames++;
     if (reader)
         reader->close(reader);
     return !*trial.trouble.text;
