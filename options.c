@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "clock.h"
+#include "report/words.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -17,11 +18,15 @@ static const struct {
 bool complain(const char *format, ...)
 {
     va_list arguments;
+    char *text = NULL;
     va_start(arguments, format);
-    fputs("tcp53: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
+    if (vasprintf(&text, format, arguments) < 0)
+        text = NULL;
     va_end(arguments);
+    char *clean = text ? words_utf8(text) : NULL; /* names of files may hold what a terminal obeys */
+    fprintf(stderr, "tcp53: %s\n", clean ? clean : "out of memory");
+    free(clean);
+    free(text);
     return false;
 }
 

@@ -42,9 +42,9 @@ static void *tell_all(void *argument)
         next.tv_nsec += PERIOD_MS * 1000000L;
         next.tv_sec += next.tv_nsec / 1000000000;
         next.tv_nsec %= 1000000000;
-        int wait = 0;
-        while (!progress->end && wait == 0)
-            wait = pthread_cond_timedwait(&progress->ended, &progress->lock, &next);
+        int waited = 0;
+        while (!progress->end && waited == 0)
+            waited = pthread_cond_timedwait(&progress->ended, &progress->lock, &next);
         if (!progress->end && elapsed_ms >= QUIET_MS) {
             tell(progress->source, elapsed_ms);
             told = true;

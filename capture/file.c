@@ -78,6 +78,14 @@ static enum way way_of(const struct format *format)
     return format->libpcap ? BY_LIBPCAP : BY_NONE;
 }
 
+/* What libwiretap unpacks; it knows itself, but aborts when asked of some files that are cut. */
+static const char *compression_of(const struct format *format)
+{
+    static const char words[] = "compressed by ";
+    bool compressed = way_of(format) == BY_WIRETAP_WHOLE && strncmp(format->what, words, sizeof words - 1) == 0;
+    return compressed ? format->what + sizeof words - 1 : NULL;
+}
+
 static bool is_standard_input(const char *path)
 {
     return strcmp(path, "-") == 0;
@@ -139,9 +147,9 @@ static bool reads_on(const char *path)
     struct frame frame;
     FILE *stream = fopen(path, "rb");
     struct reader *reader = stream ? libpcap_open(stream, &trial) : NULL;
-    int count = 0;
-    while (reader && count < 3 && reader->next(reader, &trial, &frame) == READER_FRAME)
-        count++;
+    int frames = 0;
+    while (reader && frames < 3 && reader->next(reader, &trial, &frame) == READER_FRAME)
+        frames++;
     if (reader)
         reader->close(reader);
     return !*trial.trouble.text;
@@ -212,6 +220,7 @@ static struct reader *open_reader(struct file *file, int descriptor, struct sour
         return NULL;
     struct reader *reader;
     bool regular = file_size(input->path) > 0;
+    input->compression = compression_of(format);
     switch (way_of(format)) {
     case BY_LIBPCAP:
         if (TCP53_WIRETAP && regular && !is_standard_input(input->path) && !reads_on(input->path) &&
@@ -292,9 +301,21 @@ static void note_link_type(struct file *file, struct source_input *input, int li
         input->link_types[input->link_type_count++] = link_type;
 }
 
+/* Of some files that are cut libwiretap unpacks nothing and says nothing: no bytes look like a format without a header. */
+static void note_nothing(struct source_input *input)
+{
+    if (!input->compression || input->records > 0 || strcmp(input->format, "erf") != 0 || source_interrupted())
+        return;
+    input->truncated = true;
+    input->format = "unknown";
+    failure_set(&input->trouble, "%s: compressed by %s, but nothing can be unpacked: it is cut or damaged", input->path,
+                input->compression);
+}
+
 /* A file of frames that cannot be read is trouble; a few among others are only counted. */
 static void end_file(const struct file *file, struct source_input *input)
 {
+    note_nothing(input);
     if (input->frames > 0 && !file->known && !*input->trouble.text)
         failure_set(&input->trouble, "%s: link type %s is not supported", input->path,
                     source_link_name(file->link_type));

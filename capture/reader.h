@@ -24,7 +24,10 @@ struct reader {
 
 /* Takes over `stream`, which stands at its beginning, and closes it in any case. */
 struct reader *libpcap_open(FILE *stream, struct source_input *input);
-/* Comments and names of processes go to `notes`. `path` is where to find the file, "-" for standard input. */
+/*
+ * Comments and names of processes go to `notes`. `path` is where to find the file, "-" for standard input; its
+ * compression is known by then.
+ */
 struct reader *wiretap_open(const char *path, struct source_input *input, struct notes *notes);
 /* True when libwiretap reads that file and finds frames of a network in it. */
 bool wiretap_knows(const char *path);

@@ -265,18 +265,6 @@ static bool has_local_times(const char *format)
     return false;
 }
 
-static const char *compression_of(wtap *wtap)
-{
-    static const char *const names[] = {
-        [WTAP_UNCOMPRESSED] = NULL,
-        [WTAP_GZIP_COMPRESSED] = "gzip",
-        [WTAP_ZSTD_COMPRESSED] = "zstd",
-        [WTAP_LZ4_COMPRESSED] = "lz4",
-    };
-    wtap_compression_type type = wtap_get_compression_type(wtap);
-    return type < sizeof names / sizeof *names ? names[type] : "compressed";
-}
-
 static bool may_hold_frames(int encap)
 {
     if (encap == WTAP_ENCAP_PER_PACKET || encap == WTAP_ENCAP_UNKNOWN || encap == WTAP_ENCAP_ERF)
@@ -323,7 +311,6 @@ static void describe(const struct wiretap *wiretap, struct source_input *input)
 {
     const char *format = wtap_file_type_subtype_name(wiretap->format);
     input->format = format ? format : "unknown";
-    input->compression = compression_of(wiretap->wtap);
     input->local_times = has_local_times(input->format);
     input->snaplen = wtap_snapshot_length(wiretap->wtap);
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # What the tests of the command line share: run the program, tell what is expected of it, count. The script that reads
 # this has set `program`; it ends with `conclude NAME`.
 python=${PYTHON:-/usr/bin/python3}

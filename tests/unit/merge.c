@@ -3,8 +3,10 @@
 #include "tests/unit/reading.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,37 +251,82 @@ Test(merge, counts_the_bytes_of_all)
     merge_free(NULL);
 }
 
-static unsigned open_descriptors(void)
+static unsigned entries_of(const char *directory)
 {
     unsigned count = 0;
-    for (int i = 0; i < 1024; i++)
-        count += fcntl(i, F_GETFD) >= 0;
+    DIR *open = opendir(directory);
+    cr_assert_not_null(open);
+    while (readdir(open))
+        count++;
+    closedir(open);
     return count;
 }
 
-/* Errors in the middle, files left unread, pipes: every descriptor is given back. */
-Test(merge, leaves_nothing_open)
+/* Descriptors and threads. */
+static unsigned held(void)
 {
-    static const char *const names[] = {"a", "cut", "text", "missing", "ng", "b"};
-    draft_times("a", (const unsigned[]){1, 9}, 2);
-    draft_times("b", (const unsigned[]){2, 8}, 2);
-    draft_times("cut", (const unsigned[]){3, 4}, 2);
-    cr_assert_eq(truncate(draft_path("cut"), (off_t)draft_size("cut") - 1), 0);
-    draft_save("text", "a letter of one line\n", 21);
-    struct draft ng = draft_pcapng("ng", false);
+    return entries_of("/proc/self/fd") + entries_of("/proc/self/task");
+}
+
+static void write_kinds(const char *const names[6])
+{
+    draft_times(names[0], (const unsigned[]){1, 9}, 2);
+    draft_times(names[1], (const unsigned[]){3, 4}, 2);
+    cr_assert_eq(truncate(draft_path(names[1]), (off_t)draft_size(names[1]) - 1), 0);
+    draft_save(names[2], "a letter of one line\n", 21);
+    struct draft ng = draft_pcapng(names[4], false);
     draft_interface(&ng, LINK_ETHERNET);
     for (unsigned i = 0; i < 2; i++) {
         draft_packet(&ng, 0, DRAFT_SECONDS * UINT64_C(1000000) + 5);
         draft_block_end(&ng);
     }
     draft_close(&ng);
+    char command[400];
+    snprintf(command, sizeof command, "gzip -c '%s' >'%s'", draft_path(names[0]), draft_path(names[5]));
+    cr_assert_eq(system(command), 0);
+}
+
+/* Errors in the middle, files left unread: every descriptor is given back, and every thread ends. */
+Test(merge, leaves_nothing_open)
+{
+    static const char *const names[] = {"a", "cut", "text", "missing", "ng", "a.gz"};
+    write_kinds(names);
     source_close(reading_with(names, 6, NULL)); /* what libraries open once and keep */
-    unsigned before = open_descriptors();
+    unsigned before = held();
     for (int round = 0; round < 50; round++) {
         struct source *source = reading_with(names, 6, NULL);
         for (int i = 0; i < round % 8; i++)
             reading_frame(source);
         source_close(source);
     }
-    cr_assert_eq(open_descriptors(), before);
+    cr_assert_eq(held(), before);
+}
+
+Test(merge, two_thousand_files_some_of_them_broken)
+{
+    enum { COUNT = 2000 };
+    static const char *const names[] = {"a", "cut", "text", "missing", "ng", "a.gz"};
+    const char *paths[COUNT], *kinds[6];
+    struct failure failure = {""};
+    write_kinds(names);
+    for (int i = 0; i < 6; i++)
+        kinds[i] = draft_path(names[i]);
+    for (int i = 0; i < COUNT; i++)
+        paths[i] = kinds[i % 6];
+    source_close(reading_with(names, 6, NULL));
+    unsigned before = held();
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){100, 100});
+    struct source *source = source_open(paths, COUNT, NULL, &failure);
+    cr_assert_not_null(source);
+    uint64_t due = 0;
+    for (int i = 0; i < COUNT; i++)
+        due += (uint64_t)(const int[]){2, 1, 0, 0, 2, 2}[i % 6];
+    cr_expect_eq(reading_all(source), due);
+    for (size_t i = 0; i < COUNT; i++) {
+        bool broken = i % 6 >= 1 && i % 6 <= 3;
+        cr_assert_eq(*reading_input(source, i)->trouble.text != '\0', broken, "%zu: %s", i,
+                     reading_input(source, i)->trouble.text);
+    }
+    source_close(source);
+    cr_expect_eq(held(), before);
 }
