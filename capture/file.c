@@ -312,13 +312,21 @@ static void note_nothing(struct source_input *input)
                 input->compression);
 }
 
+/* Network Monitor's .cap as netsh and pktmon fill it: the packets are within events of Windows. */
+static const char *remedy_of(const char *link_name)
+{
+    return strcmp(link_name, "netmon_event") == 0
+               ? ": events of Windows; `pktmon etl2pcap` makes packets of their .etl file"
+               : "";
+}
+
 /* A file of frames that cannot be read is trouble; a few among others are only counted. */
 static void end_file(const struct file *file, struct source_input *input)
 {
     note_nothing(input);
     if (input->frames > 0 && !file->known && !*input->trouble.text)
-        failure_set(&input->trouble, "%s: link type %s is not supported", input->path,
-                    source_link_name(file->link_type));
+        failure_set(&input->trouble, "%s: link type %s is not supported%s", input->path,
+                    source_link_name(file->link_type), remedy_of(source_link_name(file->link_type)));
 }
 
 static void count_frame(struct file *file, struct source_input *input, const struct frame *frame)
