@@ -1,11 +1,13 @@
 #include "inputs.h"
 
+#include "capture/interrupt.h"
+#include "capture/reader.h"
 #include "clock.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-static struct report_input described(const struct source_input *input)
+static struct report_input described(const struct input *input)
 {
     struct report_input out = {.operand = input->operand,
                                .path = input->path,
@@ -25,9 +27,9 @@ static struct report_input described(const struct source_input *input)
                                .truncated = input->truncated,
                                .trouble = *input->trouble.text ? input->trouble.text : NULL,
                                .kernel_dropped = input->kernel_dropped};
-    static_assert(sizeof out.link_types / sizeof *out.link_types == SOURCE_LINK_TYPES, "all of them are told");
+    static_assert(sizeof out.link_types / sizeof *out.link_types == INPUT_LINK_TYPES, "all of them are told");
     for (unsigned i = 0; i < input->link_type_count; i++)
-        out.link_types[i] = source_link_name(input->link_types[i]);
+        out.link_types[i] = input_link_name(input->link_types[i]);
     return out;
 }
 
@@ -38,7 +40,7 @@ static const char *note_of(const void *source, uint8_t note)
 
 bool inputs_describe(const struct source *source, struct report_source *from)
 {
-    const struct source_input *inputs = source_inputs(source, &from->input_count);
+    const struct input *inputs = source_inputs(source, &from->input_count);
     struct report_input *list = calloc(from->input_count, sizeof *list);
     if (!list)
         return false;
@@ -46,11 +48,11 @@ bool inputs_describe(const struct source *source, struct report_source *from)
         list[i] = described(&inputs[i]);
     from->inputs = list;
     from->late = source_late(source);
-    from->interrupted = source_interrupted();
+    from->interrupted = interrupt_is_raised();
     from->notes = source;
     from->note_of = note_of;
-    from->pcap_version = source_library_version();
-    from->wiretap_version = source_wiretap_version();
+    from->pcap_version = libpcap_version();
+    from->wiretap_version = wiretap_version();
     return true;
 }
 

@@ -1,4 +1,6 @@
 /* tcp53: who rejects DNS over TCP, the server or something in between? main(), the commands and their options. */
+#include "capture/interrupt.h"
+#include "capture/reader.h"
 #include "compare.h"
 #include "inputs.h"
 #include "options.h"
@@ -46,7 +48,7 @@ static bool write_report(const struct report *report, const struct options *opti
 }
 
 /* Says what went wrong with the inputs; false when anything did. */
-static bool complain_of_inputs(const struct source_input *inputs, size_t count)
+static bool complain_of_inputs(const struct input *inputs, size_t count)
 {
     bool fine = true;
     for (size_t i = 0; i < count; i++)
@@ -74,7 +76,7 @@ static int conclude(const struct source *source, const struct analysis *analysis
                     const struct options *options)
 {
     size_t count;
-    const struct source_input *inputs = source_inputs(source, &count);
+    const struct input *inputs = source_inputs(source, &count);
     struct report *report = NULL;
     int status = EXIT_TROUBLE;
     if (!inputs_describe(source, from))
@@ -102,7 +104,7 @@ out:
 static void handle_interrupt(int signal)
 {
     (void)signal;
-    source_interrupt();
+    interrupt_raise();
 }
 
 /*
@@ -251,8 +253,8 @@ static void print_help(FILE *out)
 
 static void print_version(FILE *out)
 {
-    const char *wiretap = source_wiretap_version();
-    fprintf(out, "tcp53 %s\nlibpcap %s\nldns %s\njson-c %s\nlibwiretap %s\n", TCP53_VERSION, source_library_version(),
+    const char *wiretap = wiretap_version();
+    fprintf(out, "tcp53 %s\nlibpcap %s\nldns %s\njson-c %s\nlibwiretap %s\n", TCP53_VERSION, libpcap_version(),
             dns_library_version(), json_c_version(),
             wiretap ? wiretap
                     : "none: compressed captures, Network Monitor's, snoop's and all others but pcap and pcapng with "

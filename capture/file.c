@@ -1,8 +1,9 @@
 #include "capture/file.h"
 
+#include "capture/interrupt.h"
+#include "capture/pipe.h"
 #include "capture/pktap.h"
 #include "capture/reader.h"
-#include "capture/pipe.h"
 #include "dissect/packet.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ bool file_is_capture(const char *path)
 }
 
 /* The kind of capture by its first bytes, which stay where they are; NULL and trouble when there is none. */
-static const struct format *sniff(int descriptor, struct source_input *input)
+static const struct format *sniff(int descriptor, struct input *input)
 {
     uint8_t magic[MAGIC];
     struct stat status;
@@ -143,7 +144,7 @@ static const struct format *sniff(int descriptor, struct source_input *input)
  */
 static bool reads_on(const char *path)
 {
-    struct source_input trial = {.path = path};
+    struct input trial = {.path = path};
     struct frame frame;
     FILE *stream = fopen(path, "rb");
     struct reader *reader = stream ? libpcap_open(stream, &trial) : NULL;
@@ -155,7 +156,7 @@ static bool reads_on(const char *path)
     return !*trial.trouble.text;
 }
 
-static struct reader *open_libpcap(int descriptor, struct source_input *input, const struct format *format)
+static struct reader *open_libpcap(int descriptor, struct input *input, const struct format *format)
 {
     FILE *stream = fdopen(dup(descriptor), "rb");
     if (!stream) {
@@ -167,7 +168,7 @@ static struct reader *open_libpcap(int descriptor, struct source_input *input, c
 }
 
 /* Reads a file without a name, which `file` closes. */
-static struct reader *open_nameless(struct file *file, int spool, struct source_input *input, struct notes *notes)
+static struct reader *open_nameless(struct file *file, int spool, struct input *input, struct notes *notes)
 {
     char path[64];
     if (file->spool >= 0)
@@ -177,9 +178,9 @@ static struct reader *open_nameless(struct file *file, int spool, struct source_
     return wiretap_open(path, input, notes);
 }
 
-static struct reader *open_spooled(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+static struct reader *open_spooled(struct file *file, int descriptor, struct input *input, struct notes *notes)
 {
-    int spool = pipe_spool(descriptor, source_take_interrupt);
+    int spool = pipe_spool(descriptor, interrupt_take);
     if (spool >= 0)
         return open_nameless(file, spool, input, notes);
     failure_set(&input->trouble, "%s: cannot be copied to a file: %s", input->path, strerror(errno));
@@ -190,7 +191,7 @@ static struct reader *open_spooled(struct file *file, int descriptor, struct sou
  * libwiretap takes the offset of a table (Network Monitor's of processes) for one in the compressed file, and the file
  * for damaged: such a file is decompressed first.
  */
-static struct reader *open_gunzipped(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+static struct reader *open_gunzipped(struct file *file, int descriptor, struct input *input, struct notes *notes)
 {
     int spool = pipe_gunzip(file->spool >= 0 ? file->spool : descriptor);
     if (spool < 0)
@@ -213,7 +214,7 @@ static bool can_stream(int descriptor, const char *path)
            (is_standard_input(path) && fstat(descriptor, &status) == 0 && S_ISFIFO(status.st_mode));
 }
 
-static struct reader *open_reader(struct file *file, int descriptor, struct source_input *input, struct notes *notes)
+static struct reader *open_reader(struct file *file, int descriptor, struct input *input, struct notes *notes)
 {
     const struct format *format = sniff(descriptor, input);
     if (!format)
@@ -245,15 +246,15 @@ static struct reader *open_reader(struct file *file, int descriptor, struct sour
 }
 
 /* A file that ends where the user ended the reading, perhaps in the middle of a frame, is none that is damaged. */
-static void forgive_interrupt(struct source_input *input)
+static void forgive_interrupt(struct input *input)
 {
-    if (!source_interrupted())
+    if (!interrupt_is_raised())
         return;
     input->truncated = false;
     input->trouble = (struct failure){""};
 }
 
-struct file *file_open(struct source_input *input, struct notes *notes)
+struct file *file_open(struct input *input, struct notes *notes)
 {
     struct file *file = calloc(1, sizeof *file);
     int descriptor = descriptor_of(input->path);
@@ -290,21 +291,21 @@ uint64_t file_position(const struct file *file)
     return file->reader->position(file->reader);
 }
 
-static void note_link_type(struct file *file, struct source_input *input, int link_type)
+static void note_link_type(struct file *file, struct input *input, int link_type)
 {
     file->link_type = link_type;
     file->known |= packet_knows_link(link_type);
     for (unsigned i = 0; i < input->link_type_count; i++)
         if (input->link_types[i] == link_type)
             return;
-    if (input->link_type_count < SOURCE_LINK_TYPES)
+    if (input->link_type_count < INPUT_LINK_TYPES)
         input->link_types[input->link_type_count++] = link_type;
 }
 
 /* Of some files that are cut libwiretap unpacks nothing and says nothing: no bytes look like a format without a header. */
-static void note_nothing(struct source_input *input)
+static void note_nothing(struct input *input)
 {
-    if (!input->compression || input->records > 0 || strcmp(input->format, "erf") != 0 || source_interrupted())
+    if (!input->compression || input->records > 0 || strcmp(input->format, "erf") != 0 || interrupt_is_raised())
         return;
     input->truncated = true;
     input->format = "unknown";
@@ -321,15 +322,15 @@ static const char *remedy_of(const char *link_name)
 }
 
 /* A file of frames that cannot be read is trouble; a few among others are only counted. */
-static void end_file(const struct file *file, struct source_input *input)
+static void end_file(const struct file *file, struct input *input)
 {
     note_nothing(input);
     if (input->frames > 0 && !file->known && !*input->trouble.text)
         failure_set(&input->trouble, "%s: link type %s is not supported%s", input->path,
-                    source_link_name(file->link_type), remedy_of(source_link_name(file->link_type)));
+                    input_link_name(file->link_type), remedy_of(input_link_name(file->link_type)));
 }
 
-static void count_frame(struct file *file, struct source_input *input, const struct frame *frame)
+static void count_frame(struct file *file, struct input *input, const struct frame *frame)
 {
     int64_t time_ns = frame->time_ns;
     if (input->frames++ == 0)
@@ -345,7 +346,7 @@ static void count_frame(struct file *file, struct source_input *input, const str
     input->bytes += frame->captured;
 }
 
-bool file_next(struct file *file, struct source_input *input, struct frame *frame)
+bool file_next(struct file *file, struct input *input, struct frame *frame)
 {
     enum reader_result result;
     while ((result = file->reader->next(file->reader, input, frame)) != READER_END) {

@@ -3,7 +3,8 @@
 #define TCP53_CAPTURE_FILE_H
 
 #include "capture/notes.h"
-#include "capture/source.h"
+#include "capture/input.h"
+#include "dissect/frame.h"
 
 struct file;
 
@@ -11,10 +12,10 @@ struct file;
  * Opens `input->path` and fills in what is known of it; NULL and `input->trouble` when it cannot.
  * Comments and names of processes go to `notes`.
  */
-struct file *file_open(struct source_input *input, struct notes *notes);
+struct file *file_open(struct input *input, struct notes *notes);
 void file_close(struct file *file);
 /* The next frame, with its number; false at the end. Notes counts, times and trouble in `input`. */
-bool file_next(struct file *file, struct source_input *input, struct frame *frame);
+bool file_next(struct file *file, struct input *input, struct frame *frame);
 /* Bytes of the file read so far. */
 uint64_t file_position(const struct file *file);
 /* True when the file is a capture that can be read. */

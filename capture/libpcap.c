@@ -27,7 +27,7 @@ static int64_t nanoseconds(int64_t seconds, int64_t rest)
     return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest;
 }
 
-static enum reader_result end_of_file(struct libpcap *libpcap, struct source_input *input, int result)
+static enum reader_result end_of_file(struct libpcap *libpcap, struct input *input, int result)
 {
     if (result == PCAP_ERROR) {
         input->truncated = true;
@@ -40,7 +40,7 @@ static enum reader_result end_of_file(struct libpcap *libpcap, struct source_inp
     return READER_END;
 }
 
-static enum reader_result libpcap_next(struct reader *reader, struct source_input *input, struct frame *frame)
+static enum reader_result libpcap_next(struct reader *reader, struct input *input, struct frame *frame)
 {
     struct libpcap *libpcap = (struct libpcap *)reader;
     struct pcap_pkthdr *header;
@@ -71,7 +71,7 @@ static void libpcap_close(struct reader *reader)
     free(reader);
 }
 
-struct reader *libpcap_open(FILE *stream, struct source_input *input)
+struct reader *libpcap_open(FILE *stream, struct input *input)
 {
     char why[PCAP_ERRBUF_SIZE] = "out of memory";
     struct libpcap *libpcap = malloc(sizeof *libpcap);
@@ -94,20 +94,8 @@ out:
     return NULL;
 }
 
-const char *source_link_name(int link_type)
-{
-    static char number[24];
-    const char *name = pcap_datalink_val_to_name(link_type);
-    if (!name)
-        name = wiretap_link_name(link_type);
-    if (name)
-        return name;
-    snprintf(number, sizeof number, "%d", link_type);
-    return number;
-}
-
 /* libpcap tells its version in a sentence: "libpcap version 1.10.3 (with TPACKET_V3)". */
-const char *source_library_version(void)
+const char *libpcap_version(void)
 {
     static char number[24];
     const char *sentence = pcap_lib_version();

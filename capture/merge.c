@@ -5,6 +5,8 @@
  */
 #include "capture/merge.h"
 
+#include "capture/interrupt.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +29,12 @@ struct slot {
     struct file *file;
     const struct run *run;
     uint64_t read;
-    struct source_input copy; /* what a part of the file fills in, as the whole was looked through already */
-    struct frame head;        /* its next frame */
+    struct input copy; /* what a part of the file fills in, as the whole was looked through already */
+    struct frame head; /* its next frame */
 };
 
 struct merge {
-    struct source_input *inputs;
+    struct input *inputs;
     struct notes *notes;
     bool by_runs;
     struct run *runs; /* in the order in which they are opened */
@@ -57,7 +59,7 @@ static int run_order(const void *a, const void *b)
 static int64_t first_time(const char *path)
 {
     static struct notes unused;
-    struct source_input trial = {.path = path};
+    struct input trial = {.path = path};
     struct frame frame;
     if (strcmp(path, "-") == 0 || file_size(path) == 0)
         return INT64_MIN;
@@ -68,7 +70,7 @@ static int64_t first_time(const char *path)
 }
 
 /* Looks through a file and lists its runs; one for the whole when there are too many. */
-static size_t list_runs(struct source_input *input, size_t index, struct run *runs, struct notes *notes)
+static size_t list_runs(struct input *input, size_t index, struct run *runs, struct notes *notes)
 {
     struct frame frame;
     size_t count = 0;
@@ -110,7 +112,7 @@ static bool list_all(struct merge *merge, size_t first, size_t end)
     return merge->runs != NULL;
 }
 
-struct merge *merge_new(struct source_input *inputs, size_t first, size_t end, bool by_runs, struct notes *notes)
+struct merge *merge_new(struct input *inputs, size_t first, size_t end, bool by_runs, struct notes *notes)
 {
     struct merge *merge = calloc(1, sizeof *merge);
     if (!merge)
@@ -139,7 +141,7 @@ void merge_free(struct merge *merge)
 
 static bool read_frame(struct merge *merge, struct slot *slot, struct frame *frame)
 {
-    struct source_input *input = merge->by_runs ? &slot->copy : &merge->inputs[slot->run->input];
+    struct input *input = merge->by_runs ? &slot->copy : &merge->inputs[slot->run->input];
     return file_next(slot->file, input, frame);
 }
 
@@ -195,7 +197,7 @@ static size_t earliest(const struct merge *merge)
 /* Opens the files that begin before the earliest frame at hand; none any more once the user has ended the reading. */
 static void open_due(struct merge *merge)
 {
-    while (merge->next_run < merge->run_count && merge->open < OPEN_MOST && !source_interrupted()) {
+    while (merge->next_run < merge->run_count && merge->open < OPEN_MOST && !interrupt_is_raised()) {
         const struct run *run = &merge->runs[merge->next_run];
         if (merge->open > 0 && run->first_ns > merge->slots[earliest(merge)].head.time_ns)
             return;

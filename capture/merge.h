@@ -11,7 +11,7 @@ struct merge;
  * time goes back in it (captures that were put one behind the other), what follows is read beside what precedes. NULL
  * without memory.
  */
-struct merge *merge_new(struct source_input *inputs, size_t first, size_t end, bool by_runs, struct notes *notes);
+struct merge *merge_new(struct input *inputs, size_t first, size_t end, bool by_runs, struct notes *notes);
 void merge_free(struct merge *merge);
 /* The next frame; false at the end of all. Its bytes stay until the next call. */
 bool merge_next(struct merge *merge, struct frame *frame);

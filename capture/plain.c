@@ -3,7 +3,7 @@
 
 #if !TCP53_WIRETAP
 
-struct reader *wiretap_open(const char *path, struct source_input *input, struct notes *notes)
+struct reader *wiretap_open(const char *path, struct input *input, struct notes *notes)
 {
     (void)path;
     (void)notes;
@@ -28,7 +28,7 @@ const char *wiretap_link_name(int link_type)
     return NULL;
 }
 
-const char *source_wiretap_version(void)
+const char *wiretap_version(void)
 {
     return NULL;
 }

@@ -3,7 +3,7 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 
-enum { PROGRAMS = SOURCE_LINK_TYPES, SNAPLEN_MOST = 262144 };
+enum { PROGRAMS = INPUT_LINK_TYPES, SNAPLEN_MOST = 262144 };
 
 /* The filter as compiled for one link type. */
 struct program {

@@ -1,6 +1,7 @@
 #include "capture/source.h"
 
 #include "capture/ahead.h"
+#include "capture/interrupt.h"
 #include "capture/merge.h"
 #include "capture/select.h"
 
@@ -20,10 +21,8 @@ enum {
 };
 
 /* An interruption ends the reading, and stays known; what was copied of a pipe until then is read all the same. */
-static atomic_bool interrupted, stopping;
-
 struct source {
-    struct source_input *inputs;
+    struct input *inputs;
     char **names;
     size_t count, room;
     unsigned operand; /* of the inputs that are added now */
@@ -44,7 +43,7 @@ static bool add_input(struct source *source, char *name, struct failure *failure
         goto full;
     if (source->count == source->room) {
         size_t room = source->room ? source->room * 2 : 8;
-        struct source_input *inputs = realloc(source->inputs, room * sizeof *inputs);
+        struct input *inputs = realloc(source->inputs, room * sizeof *inputs);
         if (!inputs)
             goto full;
         source->inputs = inputs;
@@ -56,7 +55,7 @@ static bool add_input(struct source *source, char *name, struct failure *failure
     }
     source->names[source->count] = name;
     source->inputs[source->count++] =
-        (struct source_input){.operand = source->operand, .path = name, .format = "unknown", .kernel_dropped = -1};
+        (struct input){.operand = source->operand, .path = name, .format = "unknown", .kernel_dropped = -1};
     return true;
 full:
     free(name);
@@ -126,7 +125,7 @@ static bool take(struct source *source, struct frame *frame)
                               memory_order_relaxed);
     if (source->select && !select_takes(source->select, frame))
         return false;
-    struct source_input *input = &source->inputs[frame->ref.input];
+    struct input *input = &source->inputs[frame->ref.input];
     frame->trace = source->options.apart ? input->operand & 0xff : 0;
     input->selected++;
     return true;
@@ -136,7 +135,7 @@ static bool take(struct source *source, struct frame *frame)
 static bool read_next(void *context, struct frame *frame)
 {
     struct source *source = context;
-    while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
+    while (!interrupt_is_pending()) {
         if (!source->merge && !begin_trace(source))
             return false;
         if ((source->select && select_is_done(source->select)) || !merge_next(source->merge, frame))
@@ -222,7 +221,7 @@ bool source_next(struct source *source, struct frame *frame)
     return ahead_next(source->ahead, frame);
 }
 
-const struct source_input *source_inputs(const struct source *source, size_t *count)
+const struct input *source_inputs(const struct source *source, size_t *count)
 {
     *count = source->count;
     return source->inputs;
@@ -235,7 +234,7 @@ uint64_t source_late(const struct source *source)
 
 bool source_may_order(const struct source *source)
 {
-    return source_late(source) > 0 && source->size > 0 && !source->options.by_runs && !source_interrupted();
+    return source_late(source) > 0 && source->size > 0 && !source->options.by_runs && !interrupt_is_raised();
 }
 
 const char *source_note(const struct source *source, uint8_t note)
@@ -246,20 +245,4 @@ const char *source_note(const struct source *source, uint8_t note)
 struct source_progress source_progress(const struct source *source)
 {
     return (struct source_progress){atomic_load_explicit(&source->position, memory_order_relaxed), source->size};
-}
-
-void source_interrupt(void)
-{
-    atomic_store(&interrupted, true);
-    atomic_store(&stopping, true);
-}
-
-bool source_interrupted(void)
-{
-    return atomic_load_explicit(&interrupted, memory_order_relaxed);
-}
-
-bool source_take_interrupt(void)
-{
-    return atomic_exchange(&stopping, false);
 }

@@ -2,36 +2,10 @@
 #ifndef TCP53_CAPTURE_SOURCE_H
 #define TCP53_CAPTURE_SOURCE_H
 
-#include "capture/failure.h"
+#include "capture/input.h"
 #include "dissect/frame.h"
 
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
-
-enum { SOURCE_LINK_TYPES = 8 };
-
-/* What is known of one input. Strings belong to the source. */
-struct source_input {
-    unsigned operand;   /* which of the paths it comes from, from 0 */
-    const char *path;   /* as given, or found in a directory; "-" is standard input */
-    const char *format; /* Wireshark's short name ("pcap", "pcapng", "netmon2"), "unknown" when it could not be read */
-    const char *compression; /* "gzip", "zstd", "lz4"; NULL: none */
-    int link_types[SOURCE_LINK_TYPES];
-    unsigned link_type_count;
-    uint64_t records;       /* frames and what else has a number in the file, as in Wireshark */
-    uint64_t frames, bytes; /* bytes: captured bytes of frames */
-    uint64_t skipped;       /* records that are no frames, or of an unknown kind */
-    uint64_t selected;      /* frames that were handed on */
-    uint64_t cut;           /* frames of which the capture holds less than the wire carried */
-    uint64_t backward;      /* frames with an earlier time than the one before them */
-    int64_t kernel_dropped; /* by what captured it, as the file tells; -1: it does not */
-    bool local_times;       /* its times are those of a clock on a wall, the zone is not in the file */
-    int64_t first_ns, last_ns;
-    uint32_t snaplen;
-    bool truncated;         /* it ends in the middle of a frame, or becomes unreadable there */
-    struct failure trouble; /* empty text: none */
-};
 
 struct source;
 
@@ -62,7 +36,7 @@ void source_close(struct source *source);
 bool source_next(struct source *source, struct frame *frame);
 
 /* All inputs; to be read when source_next() has given false. */
-const struct source_input *source_inputs(const struct source *source, size_t *count);
+const struct input *source_inputs(const struct source *source, size_t *count);
 /* Frames that came too late to be put in order; to be read at the end. */
 uint64_t source_late(const struct source *source);
 /* True when reading everything again by runs may put those in order. */
@@ -75,21 +49,5 @@ struct source_progress {
     uint64_t read, size; /* bytes of the files; size 0: one of them is a pipe */
 };
 struct source_progress source_progress(const struct source *source);
-
-/*
- * Ends all reading as if the inputs ended there; a signal handler may call it. Reading waits for SIGINT in a thread of
- * its own, so whoever handles that signal blocks it before source_open().
- */
-void source_interrupt(void);
-/* Whether that happened. */
-bool source_interrupted(void);
-/* Whether that happened since the last call of this: reading goes on to the end of the files that are open. */
-bool source_take_interrupt(void);
-
-/* The registry's name of a link type ("EN10MB"), and a number for one without. */
-const char *source_link_name(int link_type);
-/* The versions of the libraries that read; NULL for libwiretap when the program was built without it. */
-const char *source_library_version(void);
-const char *source_wiretap_version(void);
 
 #endif

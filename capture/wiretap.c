@@ -173,7 +173,7 @@ static void add_drops(const wtapng_if_descr_mandatory_t *interface, int64_t *sum
 }
 
 /* What a pcapng tells of its interfaces, complete only at its end. */
-static void note_interfaces(wtap *wtap, struct source_input *input)
+static void note_interfaces(wtap *wtap, struct input *input)
 {
     wtapng_iface_descriptions_t *interfaces = wtap_file_get_idb_info(wtap);
     for (guint i = 0; i < interfaces->interface_data->len; i++) {
@@ -187,7 +187,7 @@ static void note_interfaces(wtap *wtap, struct source_input *input)
 }
 
 /* Says why a file cannot be read, or not further; takes over `details`. */
-static void note_trouble(struct source_input *input, int error, gchar *details)
+static void note_trouble(struct input *input, int error, gchar *details)
 {
     char where[48] = "";
     if (input->frames > 0)
@@ -201,7 +201,7 @@ static void note_trouble(struct source_input *input, int error, gchar *details)
     g_free(details);
 }
 
-static enum reader_result wiretap_next(struct reader *reader, struct source_input *input, struct frame *frame)
+static enum reader_result wiretap_next(struct reader *reader, struct input *input, struct frame *frame)
 {
     struct wiretap *wiretap = (struct wiretap *)reader;
     wtap_rec *record = &wiretap->record;
@@ -296,7 +296,7 @@ bool wiretap_reads(const char *path)
 {
     enum { FRAMES = 100, ENOUGH = 3 };
     static struct notes unused;
-    struct source_input trial = {.path = path};
+    struct input trial = {.path = path};
     struct frame frame;
     struct reader *reader = wiretap_open(path, &trial, &unused);
     int count = 0;
@@ -307,7 +307,7 @@ bool wiretap_reads(const char *path)
     return count >= ENOUGH && !*trial.trouble.text;
 }
 
-static void describe(const struct wiretap *wiretap, struct source_input *input)
+static void describe(const struct wiretap *wiretap, struct input *input)
 {
     const char *format = wtap_file_type_subtype_name(wiretap->format);
     input->format = format ? format : "unknown";
@@ -316,7 +316,7 @@ static void describe(const struct wiretap *wiretap, struct source_input *input)
 }
 
 /* Says why a file that can be opened holds no frames that can be judged. */
-static void note_kind(struct source_input *input, int encap)
+static void note_kind(struct input *input, int encap)
 {
     if (is_of_network(encap)) {
         failure_set(&input->trouble, "%s: link type %s is not supported", input->path, wtap_encap_name(encap));
@@ -326,7 +326,7 @@ static void note_kind(struct source_input *input, int encap)
     input->format = "unknown";
 }
 
-struct reader *wiretap_open(const char *path, struct source_input *input, struct notes *notes)
+struct reader *wiretap_open(const char *path, struct input *input, struct notes *notes)
 {
     int error = 0;
     gchar *details = NULL;
@@ -365,7 +365,7 @@ struct reader *wiretap_open(const char *path, struct source_input *input, struct
 #define TEXT(number) #number
 #define VERSION(major, minor, micro) TEXT(major) "." TEXT(minor) "." TEXT(micro)
 
-const char *source_wiretap_version(void)
+const char *wiretap_version(void)
 {
     return VERSION(WIRESHARK_VERSION_MAJOR, WIRESHARK_VERSION_MINOR, WIRESHARK_VERSION_MICRO);
 }

@@ -126,7 +126,7 @@ static int copy_in_memory(const char *path, off_t *length)
 /* How many frames a reader finds in the file. */
 static uint64_t frames_in(const char *path)
 {
-    struct source_input input = {.path = path};
+    struct input input = {.path = path};
     static struct notes notes;
     struct file *file = file_open(&input, &notes);
     struct frame frame;

@@ -25,17 +25,17 @@ static void check_frame(const struct frame *frame)
     check(frame->ref.number > 0 && frame->ref.input == 0);
     check(frame->time_ns <= INT64_MAX / 2 && frame->time_ns >= INT64_MIN / 2);
     check(frame->direction <= LINK_OVERHEARD);
-    check(source_link_name(frame->link_type) != NULL);
+    check(input_link_name(frame->link_type) != NULL);
     for (uint32_t i = 0; i < frame->captured; i++)
         read_bytes = frame->data[i]; /* so that a sanitizer sees each of them */
 }
 
-static void check_input(const struct source_input *input, uint64_t frames)
+static void check_input(const struct input *input, uint64_t frames)
 {
     check(input->frames == frames && input->selected == frames);
     check(input->records == input->frames + input->skipped);
     check(input->backward <= frames && input->cut <= frames);
-    check(input->link_type_count <= SOURCE_LINK_TYPES);
+    check(input->link_type_count <= INPUT_LINK_TYPES);
     check(frames == 0 || input->first_ns <= input->last_ns);
     check(input->format && memchr(input->trouble.text, '\0', sizeof input->trouble.text));
     check(!input->truncated || *input->trouble.text);
@@ -57,7 +57,7 @@ static void read_file(const char *path)
     }
     for (int i = 1; i <= UINT8_MAX; i++)
         check(!notes[i] || source_note(source, (uint8_t)i) != NULL);
-    const struct source_input *inputs = source_inputs(source, &count);
+    const struct input *inputs = source_inputs(source, &count);
     check(count == 1 && source_late(source) <= frames);
     check_input(inputs, frames);
     source_close(source);

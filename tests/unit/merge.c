@@ -19,14 +19,14 @@ struct due {
     unsigned input, number, fraction;
 };
 
-static struct source_input inputs[FILES];
+static struct input inputs[FILES];
 static struct notes notes;
 static bool by_runs; /* of the test's merge */
 
 static struct merge *merge_of(const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        inputs[i] = (struct source_input){.path = strdup(draft_path(names[i])), .format = "unknown"};
+        inputs[i] = (struct input){.path = strdup(draft_path(names[i])), .format = "unknown"};
     struct merge *merge = merge_new(inputs, 0, count, by_runs, &notes);
     cr_assert_not_null(merge);
     return merge;

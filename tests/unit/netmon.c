@@ -127,7 +127,7 @@ Test(netmon, each_version)
         cr_expect_eq(frame.ref.number, 1);
         cr_expect_eq(reading_frame(source).time_ns, began + 1500001000, "2.%u", minor);
         cr_expect_eq(reading_all(source), 0);
-        const struct source_input *input = reading_input(source, 0);
+        const struct input *input = reading_input(source, 0);
         cr_expect_str_eq(input->format, "netmon2");
         cr_expect_str_empty(input->trouble.text);
         cr_expect_eq(input->local_times, minor < 3, "2.%u", minor);

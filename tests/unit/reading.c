@@ -38,15 +38,15 @@ uint64_t reading_all(struct source *source)
     return frames;
 }
 
-const struct source_input *reading_input(const struct source *source, size_t index)
+const struct input *reading_input(const struct source *source, size_t index)
 {
     size_t count;
-    const struct source_input *inputs = source_inputs(source, &count);
+    const struct input *inputs = source_inputs(source, &count);
     cr_assert_gt(count, index);
     return &inputs[index];
 }
 
-bool reading_says(const struct source_input *input, const char *words)
+bool reading_says(const struct input *input, const char *words)
 {
     return strstr(input->trouble.text, words) != NULL;
 }

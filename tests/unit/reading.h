@@ -13,7 +13,7 @@ struct frame reading_frame(struct source *source);
 /* Reads to the end, which stays the end; how many frames. */
 uint64_t reading_all(struct source *source);
 
-const struct source_input *reading_input(const struct source *source, size_t index);
-bool reading_says(const struct source_input *input, const char *words);
+const struct input *reading_input(const struct source *source, size_t index);
+bool reading_says(const struct input *input, const char *words);
 
 #endif

@@ -38,7 +38,7 @@ Test(source, a_file_of_each_kind_gives_the_same_frames)
         cr_expect_eq(frame.data[59], 59);
         cr_expect_eq(frame.ref.number, 1);
         cr_expect_not(source_next(source, &frame));
-        const struct source_input *input = reading_input(source, 0);
+        const struct input *input = reading_input(source, 0);
         cr_expect_str_eq(input->format, "pcap");
         cr_expect_eq(input->frames, 1);
         cr_expect_eq(input->bytes, 60);
@@ -140,7 +140,7 @@ Test(source, a_file_cut_anywhere_says_so)
         cr_assert_eq(truncate(draft_path("whole"), length), 0);
         struct source *source = reading_of("whole", NULL);
         uint64_t frames = reading_all(source);
-        const struct source_input *input = reading_input(source, 0);
+        const struct input *input = reading_input(source, 0);
         bool clean = (length - HEADER) % FRAME == 0;
         cr_expect_eq(frames, (uint64_t)(length - HEADER) / FRAME, "%d bytes", (int)length);
         cr_expect_eq(input->frames, frames);
@@ -177,9 +177,9 @@ Test(source, another_version_of_the_format)
 
 Test(source, a_link_type_without_a_name_is_a_number)
 {
-    cr_assert_str_eq(source_link_name(LINK_ETHERNET), "EN10MB");
-    cr_assert_str_eq(source_link_name(54321), "54321");
-    cr_assert_str_eq(source_link_name(-2147483647 - 1), "-2147483648"); /* a packet tap may say so */
+    cr_assert_str_eq(input_link_name(LINK_ETHERNET), "EN10MB");
+    cr_assert_str_eq(input_link_name(54321), "54321");
+    cr_assert_str_eq(input_link_name(-2147483647 - 1), "-2147483648"); /* a packet tap may say so */
 }
 
 Test(source, pcapng_in_both_byte_orders)

@@ -61,7 +61,7 @@ Test(wiretap, more_link_types_than_are_told)
         put_packet(&draft, i, i);
     struct source *source = written(&draft);
     cr_expect_eq(reading_all(source), KINDS);
-    cr_expect_eq(reading_input(source, 0)->link_type_count, SOURCE_LINK_TYPES);
+    cr_expect_eq(reading_input(source, 0)->link_type_count, INPUT_LINK_TYPES);
     source_close(source);
 }
 
@@ -73,7 +73,7 @@ Test(wiretap, a_link_type_that_cannot_be_judged)
     put_packet(&draft, 0, 1);
     struct source *source = written(&draft);
     cr_expect_eq(reading_all(source), 0);
-    const struct source_input *input = reading_input(source, 0);
+    const struct input *input = reading_input(source, 0);
     cr_expect(reading_says(input, "link type wpan is not supported"), "%s", input->trouble.text);
     cr_expect_str_eq(input->format, "pcapng");
     source_close(source);
@@ -243,7 +243,7 @@ Test(wiretap, cut_anywhere)
         if (!clean && length < begins + 8)
             continue; /* libwiretap takes less than a block's header there for the end */
         cr_expect_eq(reading_all(source), length >= second ? 1 : 0, "%zu bytes", length);
-        const struct source_input *input = reading_input(source, 0);
+        const struct input *input = reading_input(source, 0);
         cr_expect_eq(*input->trouble.text != '\0', !clean, "%zu bytes: %s", length, input->trouble.text);
         cr_expect_eq(input->truncated, !clean, "%zu bytes", length);
         source_close(source);
@@ -282,7 +282,7 @@ static void cut_everywhere(const char *command_line, uint64_t frames)
         draft_part("a.packed", "cut", 0, length);
         struct source *source = reading_of("cut", NULL);
         uint64_t read = reading_all(source);
-        const struct source_input *input = reading_input(source, 0);
+        const struct input *input = reading_input(source, 0);
         cr_expect_leq(read, frames);
         cr_expect(*input->trouble.text || read == frames, "%s, %zu of %zu bytes: %d frames", command_line, length, size,
                   (int)read);
@@ -347,7 +347,7 @@ Test(wiretap, what_is_no_capture)
     struct source *source = source_open(paths, 1, NULL, &failure);
     cr_assert_not_null(source);
     size_t count;
-    const struct source_input *inputs = source_inputs(source, &count);
+    const struct input *inputs = source_inputs(source, &count);
     cr_expect_eq(count, 1, "in a directory they are left out: %s", inputs[count - 1].path);
     source_close(source);
 }
