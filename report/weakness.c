@@ -112,8 +112,8 @@ static char *say_selection(const struct report *report)
         frames += report->source.inputs[i].frames;
         selected += report->source.inputs[i].selected;
     }
-    return report->source.selection ? words_format("Of %" PRIu64 " frames read only %" PRIu64 " were judged: %s",
-                                                   frames, selected, report->source.selection)
+    return report->source.selection ? words_format("%" PRIu64 " of %" PRIu64 " frames read were judged: %s", selected,
+                                                   frames, report->source.selection)
                                     : NULL;
 }
 
@@ -137,10 +137,12 @@ static char *say_one_way(const struct report *report)
     uint64_t all = report->counters.tcp + report->counters.udp, from = report->counters.from_servers;
     if (all < ONE_WAY_LEAST || (from > 0 && from < all))
         return NULL;
-    return from ? words_format("Only packets of the servers were captured, none of the clients: the capture is one-way")
-                : words_format(
-                      "Only packets toward the servers were captured, none of theirs: the capture may be one-way, "
-                      "and silence in it proves nothing");
+    return from
+               ? words_format("Only packets of the servers were captured, none of the clients: the capture is one-way; "
+                              "one taken on the mail server holds both directions")
+               : words_format("Only packets toward the servers were captured, none of theirs: the capture may be "
+                              "one-way, and silence in it proves nothing; one taken on the mail server holds both "
+                              "directions");
 }
 
 static char *say_copies(const struct report *report)
