@@ -234,7 +234,7 @@ static struct cause query_silence(const struct flow *flow, int64_t waited_ns, bo
         return (struct cause){MECHANISM_PARTIAL_ANSWER, FLOW_ANSWER_PART};
     if (acked && patient)
         return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_QUERY_ACKED};
-    if (!acked && (again >= 2 || (again >= 1 && waited_ns >= FLOW_PATIENCE_NS)))
+    if (!acked && ((again >= 2 && waited_ns >= FLOW_AGAIN_NS) || (again >= 1 && waited_ns >= FLOW_PATIENCE_NS)))
         return (struct cause){MECHANISM_QUERY_UNACKED, FLOW_QUERY};
     return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
 }
@@ -279,7 +279,7 @@ static struct cause silence(const struct flow *flow, int64_t now_ns)
         return (struct cause){waited >= FLOW_SILENCE_NS ? MECHANISM_CLIENT_ABORTED : MECHANISM_INCOMPLETE, FLOW_SYN};
     if (flow->client_side.has_acked) /* it answers a SYN-ACK that was not captured */
         return (struct cause){MECHANISM_INCOMPLETE, FLOW_SYN};
-    bool counts = flow->record.count[FLOW_SYN_AGAIN] > 0 || waited >= FLOW_SILENCE_NS ||
+    bool counts = (flow->record.count[FLOW_SYN_AGAIN] > 0 && waited >= FLOW_PATIENCE_NS) || waited >= FLOW_SILENCE_NS ||
                   (flow->replaced && waited >= FLOW_PATIENCE_NS);
     return (struct cause){counts ? MECHANISM_SYN_UNANSWERED : MECHANISM_INCOMPLETE, FLOW_SYN};
 }

@@ -141,8 +141,10 @@ static void take_answer(struct exchanges *exchanges, const struct packet *packet
     bool found;
     struct pending *slot =
         find_pending(exchanges, key_of(packet->target, packet->target_port, index, message->id), &found);
-    if (found && slot->answered && (slot->ttl == packet->ttl || slot->ttl == packet->ttl + 1))
-        return; /* a second copy */
+    if (found && slot->answered && (slot->ttl == packet->ttl || slot->ttl == packet->ttl + 1)) {
+        slot->ttl = packet->ttl;
+        return; /* a second copy, or a third, each a router later */
+    }
     note_source(server, packet);
     if (found && slot->answered) { /* a second sender: one of the two is not the server */
         server->udp_contested++;

@@ -216,10 +216,22 @@ static uint32_t begin(struct flows *flows, const struct flow_key *key, const str
     return slot;
 }
 
+/*
+ * The server's packet that answers this very SYN stands before it: several queues of a network card, mirror ports and
+ * taps whose clocks differ by little.
+ */
+static bool is_answered_early(const struct flow *flow, const struct packet *packet)
+{
+    const struct sighting *first = &flow->record.timeline[0];
+    return !flow->client_side.has_packet && flow->record.timeline_count > 0 && first->from_server &&
+           (first->flags & TCP_ACK) && (first->flags & (TCP_SYN | TCP_RST)) && first->ack == packet->seq + 1 &&
+           packet->time_ns - first->time_ns <= FLOW_EARLY_NS;
+}
+
 /* A SYN with another initial sequence number begins another connection on the same ports (RFC 9293, 3.4.1). */
 static bool is_reused(const struct flow *flow, const struct packet *packet, bool from_server)
 {
-    if (from_server || (packet->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+    if (from_server || (packet->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN || is_answered_early(flow, packet))
         return false;
     return !flow->client_side.has_isn || flow->client_side.isn != packet->seq;
 }

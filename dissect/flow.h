@@ -21,9 +21,11 @@ enum {
 #define FLOW_OPENING_NS (35 * FLOW_SECOND_NS)      /* RFC 6298: SYNs come again after 1, 2, 4, 8, 16, 32 s */
 #define FLOW_LINGER_NS (3 * FLOW_SECOND_NS)        /* a closed flow waits so long for packets that contradict its end */
 #define FLOW_PATIENCE_NS (9 * FLOW_SECOND_NS / 10) /* a client that waited so long did not leave of its own accord */
+#define FLOW_AGAIN_NS (FLOW_SECOND_NS / 2)         /* two retransmissions take 0.2 s and 0.4 s at the least */
 #define FLOW_SILENCE_NS (5 * FLOW_SECOND_NS)       /* silence counts from here when nothing was sent again */
 #define FLOW_IDLE_CLOSE_NS                                                                                             \
     (10 * FLOW_SECOND_NS) /* RFC 9210, 4.3: a recommended idle timeout; a close after it rejects nothing */
+#define FLOW_EARLY_NS (FLOW_SECOND_NS / 10) /* an answer that stands so long before its SYN is put down to clocks */
 #define FLOW_DUPLICATE_NS (2 * FLOW_SECOND_NS / 1000) /* the same packet within this is a capture's second copy */
 
 /* What can happen in a flow, seen from the capture. */
@@ -163,6 +165,7 @@ struct flow_side {
     uint16_t ip_id, window;
     uint32_t last_seq, last_ack, last_length; /* of its latest packet, which a second copy repeats */
     uint8_t ttl, tos, last_flags;
+    uint8_t copy_ttl; /* of its latest copy, each a router later */
     bool has_isn, has_next, has_acked, has_timestamps, has_packet;
 };
 

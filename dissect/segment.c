@@ -76,7 +76,7 @@ static bool is_copy(const struct flow_side *side, const struct packet *packet)
     return side->has_packet && packet->time_ns - side->time_ns <= FLOW_DUPLICATE_NS && side->last_seq == packet->seq &&
            side->last_ack == packet->ack && side->last_flags == packet->flags &&
            side->last_length == packet->payload_declared && side->ip_id == packet->ip_id &&
-           (side->ttl == packet->ttl || side->ttl == packet->ttl + 1);
+           (side->copy_ttl == packet->ttl || side->copy_ttl == packet->ttl + 1);
 }
 
 static void remember(struct flow_side *side, const struct packet *packet, const struct tcp_options *options)
@@ -98,7 +98,7 @@ static void remember(struct flow_side *side, const struct packet *packet, const 
         side->window = packet->window;
         side->tos = packet->tos;
     }
-    side->ttl = packet->ttl;
+    side->ttl = side->copy_ttl = packet->ttl;
     side->ip_id = packet->ip_id;
     side->last_seq = packet->seq;
     side->last_ack = packet->ack;
@@ -377,6 +377,7 @@ void flow_segment(struct flow *flow, const struct packet *packet, bool from_serv
 {
     struct flow_side *side = from_server ? &flow->server_side : &flow->client_side;
     if (is_copy(side, packet)) {
+        side->copy_ttl = packet->ttl;
         if (packet->flags & TCP_RST)
             flow->reset_copies++;
         else

@@ -250,6 +250,22 @@ static void take_segment(struct trail *trail, const struct flow_key *key, const 
         read_query(track, packet);
 }
 
+/* The last step is a mirror's or another device's second sighting of one of those before it. */
+static bool is_datagram_copy(const struct trail *trail)
+{
+    enum { LATEST = 16 };
+    uint32_t last = trail->step_count - 1;
+    const struct step *step = &trail->steps[last];
+    for (uint32_t i = last; i > 0 && i + LATEST > last; i--) {
+        const struct step *other = &trail->steps[i - 1];
+        if (other->kind == TRAIL_UDP && other->track == step->track && other->ack == step->ack &&
+            other->seq == step->seq && other->length == step->length && other->flags == step->flags &&
+            other->from_server == step->from_server && step->time_ns - other->time_ns < FLOW_DUPLICATE_NS)
+            return true;
+    }
+    return false;
+}
+
 static void take_datagram(struct trail *trail, const struct flow_key *key, const struct packet *packet,
                           bool from_server)
 {
@@ -268,6 +284,8 @@ static void take_datagram(struct trail *trail, const struct flow_key *key, const
         step->seq = message.question;
         step->flags |= TRAIL_KNOWS_QUESTION;
     }
+    if (is_datagram_copy(trail))
+        trail->step_count--;
 }
 
 void trail_packet(struct trail *trail, const struct flow_key *key, const struct packet *packet, bool from_server)

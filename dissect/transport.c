@@ -112,8 +112,8 @@ static enum packet_status parse_icmp(struct packet *packet, struct cursor rest, 
     if (rest.failed)
         return PACKET_SHORT;
     if (packet_is_icmp_error(packet)) {
-        packet->quote.cut = rest.left + ICMP_HEADER < declared;
-        cursor_take(&rest, 6); /* checksum and the word that depends on the type */
+        packet->quote.cut = rest.left + 2 < declared; /* type and code were taken */
+        cursor_take(&rest, 6);                        /* checksum and the word that depends on the type */
         if (packet->protocol == PROTOCOL_ICMP)
             quote_ipv4(&packet->quote, rest);
         else
