@@ -88,8 +88,10 @@ static void take_question(struct exchanges *exchanges, const struct packet *pack
         exchanges->counters.evicted++;
     exchanges->counters.questions++;
     struct server *server = facts_server_at(exchanges->facts, index);
-    if (server->udp_queries++ < CLIENTS_MEASURED)
+    if (server->udp_queries++ < CLIENTS_MEASURED) {
         ttl_set_add(&server->client_ttl, packet->ttl, packet->ref);
+        point_note(&server->point, packet->source, packet->ttl, packet->ref);
+    }
     server->last_udp_query_ns = packet->time_ns;
     *slot = (struct pending){.key = key_of(packet->source, packet->source_port, index, message->id),
                              .time_ns = packet->time_ns,

@@ -153,6 +153,7 @@ static void add_references(struct server *server, struct tcp_facts *tcp, const s
     const struct sighting *client = syn ? syn : query;
     if (client) {
         ttl_set_add(&tcp->client_ttl, client->ttl, client->ref);
+        point_note(&tcp->point, record->client, client->ttl, client->ref);
         tcp->from_client_out += client->direction == LINK_OUTGOING;
         tcp->from_client_in += client->direction == LINK_INCOMING;
     }

@@ -6,6 +6,7 @@
 #include "dissect/endings.h"
 #include "dissect/flow.h"
 #include "dissect/measure.h"
+#include "dissect/point.h"
 
 enum {
     FACTS_SERVERS = 16384, /* address and port pairs remembered, most of them for their UDP */
@@ -30,6 +31,7 @@ struct tcp_facts {
     uint32_t attempts; /* flows that were judged, so without the incomplete */
     uint32_t outcomes[FLOW_OUTCOMES];
     struct ttl_set client_ttl;
+    struct point point;
     uint32_t from_client_out, from_client_in; /* client's packets that a cooked capture calls outgoing, incoming */
     struct delays handshake;                  /* SYN to SYN-ACK */
     uint32_t least_reply_us;                  /* SYN-ACK to the client's ACK, the least; 0 when never seen */
@@ -57,6 +59,7 @@ struct server {
     int64_t last_udp_query_ns, last_udp_answer_ns, last_udp_unreachable_ns;
     uint64_t mac;              /* source of its UDP answers; 0 not known, FACTS_MAC_VARIES several */
     struct ttl_set client_ttl; /* of the first questions over UDP */
+    struct point point;        /* where they were captured */
     struct ttl_set references[REFERENCES];
     struct delays udp_rtt;
 };

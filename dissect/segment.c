@@ -4,6 +4,7 @@
  */
 #include "dissect/facts.h"
 #include "dissect/flow.h"
+#include "dissect/point.h"
 
 #include <string.h>
 
@@ -250,12 +251,6 @@ static void client_data(struct flow *flow, const struct packet *packet, const st
     }
 }
 
-/* A packet that has passed no router: its host may well write others itself, at a TTL of its choice (scanners do). */
-static bool is_initial_ttl(uint8_t ttl)
-{
-    return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 static void client_segment(struct flow *flow, const struct packet *packet, const struct tcp_options *options,
                            struct stream_pool *pool, struct facts *facts)
 {
@@ -272,7 +267,7 @@ static void client_segment(struct flow *flow, const struct packet *packet, const
         client_syn(flow, packet, options);
     else if (own_rst || record->count[FLOW_SERVER_RST] > 0)
         flow_note(flow, FLOW_CLIENT_AFTER_RST, packet, false, options);
-    if (own_rst && ack && own_rst->ttl != ack->ttl && packet->ttl == ack->ttl && !is_initial_ttl(ack->ttl) &&
+    if (own_rst && ack && own_rst->ttl != ack->ttl && packet->ttl == ack->ttl && !point_is_initial_ttl(ack->ttl) &&
         record->count[FLOW_SERVER_RST] == 0 && record->count[FLOW_SERVER_FIN] == 0)
         flow->signs |= SIGN_CLIENT_FORGED;
     if (record->count[FLOW_SYNACK] > 0 && !ack && !(packet->flags & TCP_SYN))

@@ -74,9 +74,22 @@ static bool answers_split(const struct server *server)
     return true;
 }
 
+/*
+ * The answers over UDP went to another host than the connections, each with its own capture; or to several hosts, and not
+ * from the same distance.
+ */
+bool ruler_is_elsewhere(const struct facts *facts, const struct server *server)
+{
+    const struct tcp_facts *tcp = facts_tcp_seen(facts, server);
+    bool alike = server->point.several && ttl_kinds(&server->references[REFERENCE_UDP_ANSWER]) == 1;
+    return tcp && !alike && !point_is_same(&server->point, &tcp->point);
+}
+
 struct ruler ruler_of(const struct facts *facts, const struct server *server)
 {
     struct ruler ruler = {.kind = RULER_NONE};
+    if (ruler_is_elsewhere(facts, server))
+        return ruler;
     merge(&ruler.ttl, &server->references[REFERENCE_UDP_ANSWER]);
     merge(&ruler.ttl, &server->references[REFERENCE_TCP_ANSWER]);
     if (ttl_kinds(&ruler.ttl) > 0) {

@@ -41,7 +41,10 @@ struct reading {
     bool other_class; /* its initial TTL is none that the server uses */
 };
 
+/* RULER_NONE as well where ruler_is_elsewhere(). */
 struct ruler ruler_of(const struct facts *facts, const struct server *server);
+/* True when what is known of the server's distance was measured at another host than its connections. */
+bool ruler_is_elsewhere(const struct facts *facts, const struct server *server);
 /* Compares a TTL with the ruler; 0 stands for no packet. */
 struct reading ruler_read(const struct ruler *ruler, const struct server *server, uint8_t ttl);
 enum vantage ruler_vantage(const struct server *server, const struct tcp_facts *tcp);

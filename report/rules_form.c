@@ -113,8 +113,8 @@ static bool too_early(const struct rule_case *c)
 static bool earlier_than_udp(const struct rule_case *c)
 {
     const struct delays *rtt = &c->server->udp_rtt;
-    return seen_timed(c) && !seen_handshake_floor(c) && rtt->count > 0 && rtt->least_us >= SEEN_FLOOR_LEAST_US &&
-           c->ending->most_us < rtt->least_us / 2;
+    return seen_timed(c) && !seen_handshake_floor(c) && !ruler_is_elsewhere(c->facts, c->server) && rtt->count > 0 &&
+           rtt->least_us >= SEEN_FLOOR_LEAST_US && c->ending->most_us < rtt->least_us / 2;
 }
 
 static bool too_early_for_udp(const struct rule_case *c)

@@ -54,14 +54,16 @@ bool seen_handshake_floor(const struct rule_case *c)
 
 bool seen_udp_floor(const struct rule_case *c)
 {
-    return c->server->udp_rtt.count >= SEEN_FLOOR_SAMPLES && c->server->udp_rtt.least_us >= SEEN_FLOOR_LEAST_US;
+    return !ruler_is_elsewhere(c->facts, c->server) && c->server->udp_rtt.count >= SEEN_FLOOR_SAMPLES &&
+           c->server->udp_rtt.least_us >= SEEN_FLOOR_LEAST_US;
 }
 
 /* What speaks against an accusation need not be as sure: the floor of any answers, since real round trips are shorter. */
 static uint32_t udp_floor_us(const struct rule_case *c)
 {
     const struct delays *rtt = &c->server->udp_rtt;
-    return rtt->count > 0 && rtt->least_us >= SEEN_FLOOR_LEAST_US ? rtt->least_us : 0;
+    bool measured = rtt->count > 0 && rtt->least_us >= SEEN_FLOOR_LEAST_US && !ruler_is_elsewhere(c->facts, c->server);
+    return measured ? rtt->least_us : 0;
 }
 
 bool seen_timed(const struct rule_case *c)

@@ -145,6 +145,15 @@ static char *say_one_way(const struct report *report)
                               "directions");
 }
 
+static char *say_elsewhere(const struct report *report)
+{
+    for (size_t i = 0; i < report->server_count; i++)
+        if (ruler_is_elsewhere(report->facts, report->servers[i].facts))
+            return words_format("Captures of several hosts were read together: a server is not equally far from all of "
+                                "them, so that distances and times tell nothing; read each host's by itself");
+    return NULL;
+}
+
 static char *say_copies(const struct report *report)
 {
     uint64_t copies = report->counters.flows.copies;
@@ -225,6 +234,7 @@ static const struct {
     {WEAKNESS, NULL, say_interrupted, 0, NULL},
     {REMARK, NULL, say_selection, 0, NULL},
     {WEAKNESS, NULL, say_one_way, 0, NULL},
+    {WEAKNESS, NULL, say_elsewhere, 0, NULL},
     {WEAKNESS, NULL, say_gaps, 0, NULL},
     {WEAKNESS, NULL, NULL, AT(cut), "DNS packets cut by the snapshot length: what they say is known in part only"},
     {WEAKNESS, NULL, NULL, AT(icmp_cut),
