@@ -1,5 +1,7 @@
 #include "compare.h"
 
+#include "capture/file.h"
+
 #include <string.h>
 
 /* Which of the two operands a frame comes from. */
@@ -67,6 +69,25 @@ static bool judge_client_side(struct comparison *comparison, struct source *agai
     return true;
 }
 
+/* Reads both, once or (by runs, when that is what puts their frames in order) twice, and matches them. */
+static bool read_and_match(struct comparison *comparison, const char *const paths[PAIR_SIDES],
+                           struct source_options *selection, const struct analysis_options *options,
+                           struct failure *failure)
+{
+    comparison->source = source_open(paths, PAIR_SIDES, selection, failure);
+    if (!comparison->source)
+        return false;
+    if (!walk_both(comparison, options))
+        return failure_set(failure, "out of memory");
+    if (source_may_order(comparison->source)) {
+        comparison_end(comparison);
+        *comparison = (struct comparison){.source = NULL};
+        selection->by_runs = true;
+        return read_and_match(comparison, paths, selection, options, failure);
+    }
+    return match(comparison) || failure_set(failure, "out of memory");
+}
+
 bool comparison_make(struct comparison *comparison, const char *const paths[PAIR_SIDES],
                      const struct source_options *selection, const struct analysis_options *options,
                      struct failure *failure)
@@ -74,13 +95,11 @@ bool comparison_make(struct comparison *comparison, const char *const paths[PAIR
     struct source_options apart = *selection;
     apart.apart = true;
     for (int side = 0; side < PAIR_SIDES; side++)
-        if (strcmp(paths[side], "-") == 0)
-            return failure_set(failure, "compare: captures are read twice, so standard input cannot be one of them");
-    comparison->source = source_open(paths, PAIR_SIDES, &apart, failure);
-    if (!comparison->source)
+        if (file_is_once(paths[side]))
+            return failure_set(failure, "compare: captures are read twice, so %s cannot be one of them: save it first",
+                               strcmp(paths[side], "-") == 0 ? "standard input" : paths[side]);
+    if (!read_and_match(comparison, paths, &apart, options, failure))
         return false;
-    if (!walk_both(comparison, options) || !match(comparison))
-        return failure_set(failure, "out of memory");
     struct source *again = source_open(paths, PAIR_SIDES, &apart, failure);
     if (!again)
         return false;

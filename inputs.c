@@ -28,8 +28,9 @@ static struct report_input described(const struct input *input)
                                .trouble = *input->trouble.text ? input->trouble.text : NULL,
                                .kernel_dropped = input->kernel_dropped};
     static_assert(sizeof out.link_types / sizeof *out.link_types == INPUT_LINK_TYPES, "all of them are told");
+    static_assert(sizeof *out.link_types == INPUT_LINK_NAME, "in full");
     for (unsigned i = 0; i < input->link_type_count; i++)
-        out.link_types[i] = input_link_name(input->link_types[i]);
+        input_link_name(input->link_types[i], out.link_types[i]);
     return out;
 }
 

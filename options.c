@@ -252,6 +252,8 @@ bool options_read(int argc, char **argv, struct options *options)
     if (!read_time("--from", options->from, &options->source.from_ns) ||
         !read_time("--to", options->to, &options->source.to_ns))
         return false;
+    if (options->to && options->source.to_ns <= 0)
+        options->source.to_ns = 1; /* 0 would be no end */
     const char *no_colour = getenv("NO_COLOR");
     const char *when = options->colour ? options->colour : "auto";
     bool terminal = !options->output && isatty(STDOUT_FILENO) && !(no_colour && *no_colour);

@@ -11,7 +11,7 @@ enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS };
 struct options {
     struct source_options source;
     const char *from, *to; /* as given, since the zone may be named after them */
-    char selection[512];   /* the options that chose frames, as given */
+    char selection[9216];  /* the options that chose frames, as given */
     struct analysis_options analysis;
     struct render_options render;
     renderer *render_with;

@@ -126,9 +126,11 @@ static void catch_interrupt(void)
 
 static void release_interrupt(void)
 {
-    sigset_t interrupt;
+    sigset_t interrupt, pending;
     sigemptyset(&interrupt);
     sigaddset(&interrupt, SIGINT);
+    if (!interrupt_is_raised() && sigpending(&pending) == 0 && sigismember(&pending, SIGINT))
+        signal(SIGINT, SIG_IGN); /* it came when all was read: forgotten, and the report is printed */
     sigaction(SIGINT, &interrupt_before, NULL);
     sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
 }
@@ -143,22 +145,45 @@ static void read_all(struct source *source, struct analysis *analysis)
     progress_end(progress);
 }
 
-/* Reads captures; by runs of time when that is what puts their frames in order. */
-static bool read_captures(const char *const *paths, size_t count, const struct options *options, struct source **source,
-                          struct analysis **analysis)
+/* One reading of the captures, and what was seen in it. */
+struct pass {
+    struct source *source;
+    struct analysis *analysis;
+};
+
+static void pass_end(struct pass *pass)
+{
+    source_close(pass->source);
+    analysis_free(pass->analysis);
+    *pass = (struct pass){NULL, NULL};
+}
+
+static bool pass_make(struct pass *pass, const char *const *paths, size_t count, const struct options *options,
+                      bool by_runs)
 {
     struct failure failure = {"out of memory"};
     struct source_options selection = options->source;
-    for (bool again = true; again; selection.by_runs = true) {
-        source_close(*source);
-        analysis_free(*analysis);
-        *analysis = analysis_new(&options->analysis);
-        *source = *analysis ? source_open(paths, count, &selection, &failure) : NULL;
-        if (!*source)
-            return complain("%s", failure.text);
-        read_all(*source, *analysis);
-        again = source_may_order(*source);
-    }
+    selection.by_runs = by_runs;
+    pass->analysis = analysis_new(&options->analysis);
+    pass->source = pass->analysis ? source_open(paths, count, &selection, &failure) : NULL;
+    if (!pass->source)
+        return complain("%s", failure.text);
+    read_all(pass->source, pass->analysis);
+    return true;
+}
+
+/* Reads captures; again, by runs of time, when that is what puts their frames in order. */
+static bool read_captures(struct pass *pass, const char *const *paths, size_t count, const struct options *options)
+{
+    if (!pass_make(pass, paths, count, options, false))
+        return false;
+    if (!source_may_order(pass->source))
+        return true;
+    struct pass ordered = {NULL, NULL};
+    bool whole = pass_make(&ordered, paths, count, options, true) && !interrupt_is_raised();
+    pass_end(whole ? pass : &ordered); /* one that was broken off is worth less than the first */
+    if (whole)
+        *pass = ordered;
     return true;
 }
 
@@ -173,16 +198,13 @@ static int command_read(int argc, char **argv)
         return EXIT_TROUBLE;
     }
     int status = EXIT_TROUBLE;
-    struct analysis *analysis = NULL;
-    struct source *source = NULL;
+    struct pass pass = {NULL, NULL};
     catch_interrupt();
-    bool read =
-        read_captures((const char *const *)argv + optind, (size_t)(argc - optind), &options, &source, &analysis);
+    bool read = read_captures(&pass, (const char *const *)argv + optind, (size_t)(argc - optind), &options);
     release_interrupt();
     if (read)
-        status = conclude(source, analysis, &from, &options);
-    source_close(source);
-    analysis_free(analysis);
+        status = conclude(pass.source, pass.analysis, &from, &options);
+    pass_end(&pass);
     return status;
 }
 

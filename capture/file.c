@@ -104,6 +104,13 @@ uint64_t file_size(const char *path)
     return known && S_ISREG(status.st_mode) && status.st_size > 0 ? (uint64_t)status.st_size : 0;
 }
 
+bool file_is_once(const char *path)
+{
+    struct stat status;
+    return is_standard_input(path) ||
+           (stat(path, &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode));
+}
+
 bool file_is_capture(const char *path)
 {
     uint8_t magic[MAGIC];
@@ -114,7 +121,9 @@ bool file_is_capture(const char *path)
     if (count <= 0)
         return false;
     const struct format *format = format_of(magic, (size_t)count);
-    return format->libpcap || (way_of(format) != BY_NONE && wiretap_knows(path));
+    if (way_of(format) == BY_NONE) /* a compressed log is no trouble, a capture that is left out without a word is */
+        return format->what && strstr(path, "cap");
+    return format->libpcap || wiretap_knows(path);
 }
 
 /* The kind of capture by its first bytes, which stay where they are; NULL and trouble when there is none. */
@@ -158,9 +167,12 @@ static bool reads_on(const char *path)
 
 static struct reader *open_libpcap(int descriptor, struct input *input, const struct format *format)
 {
-    FILE *stream = fdopen(dup(descriptor), "rb");
+    int own = dup(descriptor);
+    FILE *stream = own < 0 ? NULL : fdopen(own, "rb");
     if (!stream) {
         failure_set(&input->trouble, "%s: %s", input->path, strerror(errno));
+        if (own >= 0)
+            close(own);
         return NULL;
     }
     input->format = format->libpcap;
@@ -193,7 +205,8 @@ static struct reader *open_spooled(struct file *file, int descriptor, struct inp
  */
 static struct reader *open_gunzipped(struct file *file, int descriptor, struct input *input, struct notes *notes)
 {
-    int spool = pipe_gunzip(file->spool >= 0 ? file->spool : descriptor);
+    static const char *const seekers[] = {"GMBU", "RTSS"};
+    int spool = pipe_gunzip(file->spool >= 0 ? file->spool : descriptor, seekers, 2, interrupt_is_raised);
     if (spool < 0)
         return NULL;
     struct failure before = input->trouble;
@@ -325,9 +338,11 @@ static const char *remedy_of(const char *link_name)
 static void end_file(const struct file *file, struct input *input)
 {
     note_nothing(input);
-    if (input->frames > 0 && !file->known && !*input->trouble.text)
-        failure_set(&input->trouble, "%s: link type %s is not supported%s", input->path,
-                    input_link_name(file->link_type), remedy_of(input_link_name(file->link_type)));
+    if (input->frames > 0 && !file->known && !*input->trouble.text) {
+        char name[INPUT_LINK_NAME];
+        input_link_name(file->link_type, name);
+        failure_set(&input->trouble, "%s: link type %s is not supported%s", input->path, name, remedy_of(name));
+    }
 }
 
 static void count_frame(struct file *file, struct input *input, const struct frame *frame)

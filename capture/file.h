@@ -20,6 +20,8 @@ bool file_next(struct file *file, struct input *input, struct frame *frame);
 uint64_t file_position(const struct file *file);
 /* True when the file is a capture that can be read. */
 bool file_is_capture(const char *path);
+/* True of standard input, whatever it is, and of pipes, sockets and terminals: they can be read once only. */
+bool file_is_once(const char *path);
 /* Its size in bytes; 0 for a pipe, and for what cannot be opened. */
 uint64_t file_size(const char *path);
 

@@ -1,18 +1,20 @@
 #include "capture/input.h"
 
 #include "capture/reader.h"
+#include "dissect/frame.h"
 
 #include <pcap/pcap.h>
 #include <stdio.h>
 
-const char *input_link_name(int link_type)
+const char *input_link_name(int link_type, char name[INPUT_LINK_NAME])
 {
-    static char number[24];
-    const char *name = pcap_datalink_val_to_name(link_type);
-    if (!name)
-        name = wiretap_link_name(link_type);
-    if (name)
-        return name;
-    snprintf(number, sizeof number, "%d", link_type);
-    return number;
+    /* libpcap knows raw IP by its own number only */
+    const char *known = pcap_datalink_val_to_name(link_type == LINK_RAW ? LINK_RAW_DLT : link_type);
+    if (!known)
+        known = wiretap_link_name(link_type);
+    if (known)
+        snprintf(name, INPUT_LINK_NAME, "%s", known);
+    else
+        snprintf(name, INPUT_LINK_NAME, "%d", link_type);
+    return name;
 }

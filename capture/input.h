@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { INPUT_LINK_TYPES = 8 };
+enum { INPUT_LINK_TYPES = 8, INPUT_LINK_NAME = 40 };
 
 /* Strings belong to the source. */
 struct input {
@@ -32,6 +32,6 @@ struct input {
 };
 
 /* The registry's name of a link type ("EN10MB"), and a number for one without. */
-const char *input_link_name(int link_type);
+const char *input_link_name(int link_type, char name[INPUT_LINK_NAME]);
 
 #endif

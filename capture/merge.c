@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    OPEN_MOST = 32, /* at a time; more files than that of the same minute are read one after the other */
+    OPEN_MOST = 32, /* at a time; frames of more files of the same minute come too late */
     RUNS_MOST = 32, /* of one file; one with more was shuffled rather than put together */
 };
 
@@ -77,7 +77,7 @@ static size_t list_runs(struct input *input, size_t index, struct run *runs, str
     int64_t latest_ns = 0;
     uint64_t frames = 0;
     struct file *file = file_open(input, notes);
-    while (file && file_next(file, input, &frame)) {
+    while (file && !interrupt_is_pending() && file_next(file, input, &frame)) {
         if (count == 0 || (count <= RUNS_MOST && frame.time_ns < latest_ns - RUN_STEP_NS)) {
             if (count < RUNS_MOST)
                 runs[count] = (struct run){index, frame.time_ns, frames, UINT64_MAX};
@@ -145,6 +145,14 @@ static bool read_frame(struct merge *merge, struct slot *slot, struct frame *fra
     return file_next(slot->file, input, frame);
 }
 
+/* What went wrong with a part of a file went wrong with the file. */
+static void keep_trouble(struct merge *merge, const struct slot *slot)
+{
+    struct input *input = &merge->inputs[slot->run->input];
+    if (merge->by_runs && *slot->copy.trouble.text && !*input->trouble.text)
+        input->trouble = slot->copy.trouble;
+}
+
 /* Reads the next frame of a slot; at the end of its run the last slot takes its place. */
 static bool advance(struct merge *merge, size_t index)
 {
@@ -156,6 +164,7 @@ static bool advance(struct merge *merge, size_t index)
     }
     merge->closed_bytes += file_position(slot->file);
     file_close(slot->file);
+    keep_trouble(merge, slot);
     *slot = merge->slots[--merge->open];
     return false;
 }
@@ -166,8 +175,10 @@ static void open_run(struct merge *merge, const struct run *run)
     struct slot *slot = &merge->slots[merge->open];
     *slot = (struct slot){.run = run, .copy = {.path = merge->inputs[run->input].path}};
     slot->file = file_open(merge->by_runs ? &slot->copy : &merge->inputs[run->input], merge->notes);
-    if (!slot->file)
+    if (!slot->file) {
+        keep_trouble(merge, slot);
         return;
+    }
     merge->open++;
     struct frame passed;
     bool more = true;

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -96,19 +97,37 @@ int pipe_spool(int descriptor, bool (*stopped)(void))
     return spool;
 }
 
-int pipe_gunzip(int descriptor)
+static bool is_one_of(const char *bytes, int got, const char *const *magics, size_t count)
+{
+    for (size_t i = 0; got >= 4 && i < count; i++)
+        if (memcmp(bytes, magics[i], 4) == 0)
+            return true;
+    return false;
+}
+
+/* True when all of it was copied. */
+static bool unpack(gzFile packed, int spool, const char *const *magics, size_t count, bool (*stopped)(void))
 {
     static char buffer[COPY_BYTES];
+    int got = gzread(packed, buffer, sizeof buffer);
+    bool fine = !gzdirect(packed) && is_one_of(buffer, got, magics, count);
+    for (; fine && got > 0; got = gzread(packed, buffer, sizeof buffer))
+        fine = !stopped() && write_all(spool, buffer, (size_t)got);
+    return fine && got == 0;
+}
+
+int pipe_gunzip(int descriptor, const char *const *magics, size_t count, bool (*stopped)(void))
+{
     int copy = lseek(descriptor, 0, SEEK_SET) == 0 ? dup(descriptor) : -1;
     gzFile packed = copy >= 0 ? gzdopen(copy, "rb") : NULL;
-    if (!packed)
+    if (!packed) {
+        if (copy >= 0)
+            close(copy);
         return -1;
-    int spool = gzdirect(packed) ? -1 : nameless_file(), got = 0;
-    bool fine = spool >= 0;
-    while (fine && (got = gzread(packed, buffer, sizeof buffer)) > 0)
-        fine = write_all(spool, buffer, (size_t)got);
-    bool whole = gzclose(packed) == Z_OK;
-    if (fine && got == 0 && whole)
+    }
+    int spool = nameless_file();
+    bool fine = spool >= 0 && unpack(packed, spool, magics, count, stopped);
+    if (gzclose(packed) == Z_OK && fine)
         return spool;
     if (spool >= 0)
         close(spool);

@@ -17,7 +17,10 @@ ssize_t pipe_peek(int descriptor, uint8_t *bytes, size_t count);
  * `stopped` says so.
  */
 int pipe_spool(int descriptor, bool (*stopped)(void));
-/* Decompresses a gzip file from its beginning into such a file; its descriptor, or -1 where it is none. */
-int pipe_gunzip(int descriptor);
+/*
+ * Decompresses a gzip file from its beginning into such a file, if what is in it begins with one of `magics`, of four
+ * bytes each; its descriptor, or -1 where it is none of those.
+ */
+int pipe_gunzip(int descriptor, const char *const *magics, size_t count, bool (*stopped)(void));
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <pcap/pcap.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { PROGRAMS = INPUT_LINK_TYPES, SNAPLEN_MOST = 262144 };
 
@@ -25,7 +26,8 @@ static bool compile(struct program *program, const char *filter, int link_type, 
     *program = (struct program){.link_type = link_type};
     program->usable = pcap && pcap_compile(pcap, &program->code, filter, 1, PCAP_NETMASK_UNKNOWN) == 0;
     if (!program->usable && failure)
-        failure_set(failure, "--filter: %s", pcap ? pcap_geterr(pcap) : "out of memory");
+        failure_set(failure, "--filter: %s%s", pcap ? pcap_geterr(pcap) : "out of memory",
+                    pcap && strstr(pcap_geterr(pcap), "unknown host") ? " (names are never resolved)" : "");
     if (pcap)
         pcap_close(pcap);
     return program->usable;

@@ -30,6 +30,7 @@ struct source {
     size_t next;                 /* the first input that is not being read */
     uint64_t read;               /* frames */
     uint64_t bytes_before, size; /* bytes of the files that were read; of all */
+    bool once;                   /* an input can be read once only */
     atomic_uint_least64_t position;
     struct notes notes;
     struct select *select;
@@ -162,8 +163,8 @@ static bool add_paths(struct source *source, const char *const *paths, size_t co
             return false;
     }
     for (size_t i = 0; i < source->count; i++) {
-        uint64_t size = file_size(source->inputs[i].path);
-        source->size = size > 0 && (i == 0 || source->size > 0) ? source->size + size : 0;
+        source->once |= file_is_once(source->inputs[i].path);
+        source->size += file_size(source->inputs[i].path);
     }
     return true;
 }
@@ -234,7 +235,8 @@ uint64_t source_late(const struct source *source)
 
 bool source_may_order(const struct source *source)
 {
-    return source_late(source) > 0 && source->size > 0 && !source->options.by_runs && !interrupt_is_raised();
+    return source_late(source) > 0 && !source->once && !source->options.by_runs && source->options.count == 0 &&
+           !interrupt_is_raised();
 }
 
 const char *source_note(const struct source *source, uint8_t note)
@@ -244,5 +246,6 @@ const char *source_note(const struct source *source, uint8_t note)
 
 struct source_progress source_progress(const struct source *source)
 {
-    return (struct source_progress){atomic_load_explicit(&source->position, memory_order_relaxed), source->size};
+    uint64_t position = atomic_load_explicit(&source->position, memory_order_relaxed);
+    return (struct source_progress){position, source->once ? 0 : source->size};
 }

@@ -30,7 +30,7 @@ void source_close(struct source *source);
 
 /*
  * The next frame: true, or false when all inputs are at their end. An input that cannot be opened or breaks off is
- * noted in its `trouble` and the others are read. Frames that are out of order by no more than some thousand are put
+ * noted in its `trouble` and the others are read. Frames that are out of order by no more than some hundred are put
  * in order. The frame's bytes stay valid until the next call.
  */
 bool source_next(struct source *source, struct frame *frame);
@@ -39,7 +39,7 @@ bool source_next(struct source *source, struct frame *frame);
 const struct input *source_inputs(const struct source *source, size_t *count);
 /* Frames that came too late to be put in order; to be read at the end. */
 uint64_t source_late(const struct source *source);
-/* True when reading everything again by runs may put those in order. */
+/* True when reading everything again by runs may put those in order; not from a pipe, and not of the first N frames. */
 bool source_may_order(const struct source *source);
 /* What the files say of a frame with that note; NULL for 0. To be read at the end. */
 const char *source_note(const struct source *source, uint8_t note);

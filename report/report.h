@@ -38,7 +38,7 @@ struct report_input {
     const char *path, *format;
     const char *compression; /* NULL: none */
     const char *time_zone;   /* what its times were taken for, which the file does not tell; NULL: it does */
-    const char *link_types[8];
+    char link_types[8][40];
     unsigned link_type_count;
     uint64_t frames, bytes;
     int64_t first_ns, last_ns; /* 0: no frame */

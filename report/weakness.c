@@ -20,6 +20,7 @@ enum {
     LOSS_SHARE = 1000, /* one frame in so many lost is more than stray */
     GAP_SHARE = 20,    /* one connection in so many with a gap */
     COPY_SHARE = 20,
+    INPUTS_TOLD = 1,   /* files of which one thing is said in full, and the last one */
     ONE_WAY_LEAST = 3, /* packets in one direction without any in the other */
 };
 
@@ -270,6 +271,29 @@ static void add(struct report *report, enum kind kind, char *text)
         free(text);
 }
 
+/* The same of several inputs: the first few, and how many more. */
+static void add_inputs(struct report *report, enum kind kind, char *(*say)(const struct report_input *input))
+{
+    char *last = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < report->source.input_count; i++) {
+        char *text = say(&report->source.inputs[i]);
+        if (!text)
+            continue;
+        if (count++ < INPUTS_TOLD) {
+            add(report, kind, text);
+        } else {
+            free(last);
+            last = text;
+        }
+    }
+    if (count > INPUTS_TOLD + 1)
+        add(report, kind, words_format("%s; and so %zu more files", last ? last : "", count - INPUTS_TOLD - 1));
+    else if (last)
+        add(report, kind, strdup(last));
+    free(last);
+}
+
 void weakness_collect(struct report *report)
 {
     const struct report_source *source = &report->source;
@@ -278,13 +302,14 @@ void weakness_collect(struct report *report)
     if (source->pair)
         report->weakness_count = compared_weaknesses(report, report->weaknesses, WEAKNESSES);
     for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
-        for (size_t i = 0; rows[row].of_input && i < source->input_count; i++)
-            add(report, rows[row].kind, rows[row].of_input(&source->inputs[i]));
         if (rows[row].of_all)
             add(report, rows[row].kind, rows[row].of_all(report));
         if (rows[row].counted)
             add(report, rows[row].kind, say_count(report, rows[row].counter, rows[row].counted));
     }
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++)
+        if (rows[row].of_input)
+            add_inputs(report, rows[row].kind, rows[row].of_input);
 }
 
 void weakness_release(struct report *report)

@@ -177,9 +177,12 @@ Test(source, another_version_of_the_format)
 
 Test(source, a_link_type_without_a_name_is_a_number)
 {
-    cr_assert_str_eq(input_link_name(LINK_ETHERNET), "EN10MB");
-    cr_assert_str_eq(input_link_name(54321), "54321");
-    cr_assert_str_eq(input_link_name(-2147483647 - 1), "-2147483648"); /* a packet tap may say so */
+    char name[INPUT_LINK_NAME], other[INPUT_LINK_NAME];
+    cr_assert_str_eq(input_link_name(LINK_ETHERNET, name), "EN10MB");
+    cr_assert_str_eq(input_link_name(LINK_RAW, name), "RAW");
+    cr_assert_str_eq(input_link_name(54321, name), "54321");
+    cr_assert_str_eq(input_link_name(-2147483647 - 1, other), "-2147483648"); /* a packet tap may say so */
+    cr_assert_str_eq(name, "54321", "each has its own place");
 }
 
 Test(source, pcapng_in_both_byte_orders)
