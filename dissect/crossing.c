@@ -75,6 +75,19 @@ static bool sees_server(const struct both *both)
     return both->server->matched[1] + both->server->alone[1] > 0;
 }
 
+/* The same of its TCP, which a bundle of links or a second interface may part from UDP. */
+static bool sees_server_tcp(const struct both *both)
+{
+    return sees_server(both) && (!both->other || trail_speaks_tcp(both->there, both->other->server));
+}
+
+/* The client sent something again, as one does who got no reply; or else this capture holds what it got. */
+static bool lacked_reply(const struct both *both, const struct flow_record *record)
+{
+    return record->count[FLOW_SYN_AGAIN] > 0 || record->count[FLOW_QUERY_AGAIN] > 0 ||
+           trail_speaks_tcp(both->here, both->track->server);
+}
+
 static bool is_query(const struct step *step)
 {
     return step->kind == TRAIL_TCP && !step->from_server && step->length > 0 && !(step->flags & TCP_RST);
@@ -107,7 +120,8 @@ static uint32_t end_crossing(const struct both *both, const struct flow_record *
     /* a filter for a port lets no ICMP in, so what is missing there may have been left out */
     if (step->kind == TRAIL_ICMP && both->other && trail_extent(both->there).icmp == 0)
         return 0;
-    return ends && sees_server(both) && covers(both, step, PAIR_CLIENT) ? CROSSING_END_MADE : 0;
+    bool sees = step->kind == TRAIL_ICMP ? sees_server(both) : sees_server_tcp(both);
+    return ends && sees && covers(both, step, PAIR_CLIENT) ? CROSSING_END_MADE : 0;
 }
 
 static uint32_t here_crossing(const struct both *both)
@@ -121,7 +135,7 @@ static uint32_t here_crossing(const struct both *both)
         query |= is_query(step);
         query_twin |= is_query(step) && step->twin != TRAIL_NONE;
     }
-    found |= synack && !synack_twin && sees_server(both) ? CROSSING_SYNACK_MADE : 0;
+    found |= synack && !synack_twin && sees_server_tcp(both) ? CROSSING_SYNACK_MADE : 0;
     found |= query_twin ? CROSSING_QUERY_ARRIVED : 0;
     found |= query && !query_twin && both->other ? CROSSING_QUERY_LOST : 0;
     return found;
@@ -168,17 +182,19 @@ static uint32_t there_crossing(const struct both *both)
 {
     uint32_t found = 0, at = TRAIL_NONE;
     const struct step *step;
-    bool over = false;
+    bool over = false, lossy = false;
     while ((step = next_step(both->there, both->other, &at))) {
         bool leaves = client_leaves(step);
         over |= leaves || (step->from_server && (step->flags & (TCP_FIN | TCP_RST)) && step->twin != TRAIL_NONE);
+        lossy |= !step->from_server && !leaves && step->kind == TRAIL_TCP && step->twin == TRAIL_NONE &&
+                 covers(both, step, PAIR_SERVER) && !was_sent(both, step);
         if (step->twin != TRAIL_NONE || !is_weighty(step) || !covers(both, step, PAIR_SERVER))
             continue;
         if (step->from_server && !over && both->server->matched[1] > 0 && !came_by(both, step))
             found |= CROSSING_REPLY_LOST;
         found |= is_client_made(both, step) ? CROSSING_CLIENT_MADE : 0U;
     }
-    return found;
+    return lossy ? 0 : found; /* the client's side lacks more of the client's own packets: its capture lost them */
 }
 
 /* The last thing that a client waits for an answer to reached the server's side, and the server says nothing to it. */
@@ -261,8 +277,10 @@ uint32_t pair_crossings(const struct pair *pair, const struct flow_record *recor
         found |= end_crossing(&both, record, end);
     if (!both.other)
         return found | CROSSING_LOST | relay_crossing(&both);
-    found |= CROSSING_ARRIVED | there_crossing(&both);
-    return found | (sees_server(&both) && is_silent(&both) ? CROSSING_SILENT : 0U);
+    uint32_t there = there_crossing(&both);
+    bool lacked = lacked_reply(&both, record);
+    found |= CROSSING_ARRIVED | (lacked ? there : there & ~(uint32_t)CROSSING_REPLY_LOST);
+    return found | (lacked && sees_server(&both) && is_silent(&both) ? CROSSING_SILENT : 0U);
 }
 
 const struct step *pair_twin(const struct pair *pair, struct frame_ref client_side)

@@ -12,6 +12,7 @@ struct trail {
     uint32_t chains[CHAINS];
     struct addr servers[TRAIL_SERVERS];
     uint16_t server_ports[TRAIL_SERVERS];
+    bool speaks_tcp[TRAIL_SERVERS];
     uint16_t places[PLACES]; /* index of a server and one; 0: free */
     struct track tracks[TRAIL_TRACKS];
     struct step steps[TRAIL_STEPS];
@@ -60,6 +61,11 @@ uint32_t trail_server_count(const struct trail *trail)
 struct addr trail_server(const struct trail *trail, uint32_t index)
 {
     return trail->servers[index];
+}
+
+bool trail_speaks_tcp(const struct trail *trail, uint32_t server)
+{
+    return trail->speaks_tcp[server];
 }
 
 /* The server's number, a new one if need be; TRAIL_SERVERS when there is no room for it. */
@@ -242,6 +248,7 @@ static void take_segment(struct trail *trail, const struct flow_key *key, const 
     step->length = packet->payload_declared;
     step->flags = packet->flags;
     add_to_track(trail, index, step);
+    trail->speaks_tcp[track->server] |= from_server;
     if (syn) {
         track->isn[from_server] = packet->seq;
         track->has_isn[from_server] = true;

@@ -71,6 +71,8 @@ struct track *trail_track(struct trail *trail, uint32_t index);
 /* How many servers there are, numbered from 0, and one's address. */
 uint32_t trail_server_count(const struct trail *trail);
 struct addr trail_server(const struct trail *trail, uint32_t index);
+/* True when the capture holds TCP packets that this server sent: its UDP may come by where its TCP does not. */
+bool trail_speaks_tcp(const struct trail *trail, uint32_t server);
 /* The newest track between these ends (older ones follow by `chain`, and with them those of other ends); or none. */
 uint32_t trail_find(const struct trail *trail, const struct flow_key *key);
 /* The capture is over: from now on steps can be found by their frames. */
