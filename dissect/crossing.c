@@ -194,7 +194,9 @@ static uint32_t there_crossing(const struct both *both)
             found |= CROSSING_REPLY_LOST;
         found |= is_client_made(both, step) ? CROSSING_CLIENT_MADE : 0U;
     }
-    return lossy ? 0 : found; /* the client's side lacks more of the client's own packets: its capture lost them */
+    return lossy || both->pair->summary.lossy
+               ? 0
+               : found; /* the client's side lacks more of the client's own packets: its capture lost them */
 }
 
 /* The last thing that a client waits for an answer to reached the server's side, and the server says nothing to it. */

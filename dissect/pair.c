@@ -85,6 +85,26 @@ static void count_flows(struct pair *pair)
     }
 }
 
+/*
+ * Packets of clients at the server's side that the client's side lacks, of flows that both have. RSTs and FINs may be
+ * somebody else's; the others were there, so that the client side's capture lost them.
+ */
+static bool is_lossy(const struct pair *pair)
+{
+    enum { SHARE = 50 };
+    struct trail *there = pair->trails[PAIR_SERVER];
+    uint32_t all = 0, missing = 0;
+    for (uint32_t i = 0; i < trail_step_count(there); i++) {
+        const struct step *step = trail_step(there, i);
+        if (step->kind != TRAIL_TCP || step->from_server || (step->flags & (TCP_RST | TCP_FIN)) ||
+            trail_track(there, step->track)->twin == TRAIL_NONE || !pair_covers(pair, PAIR_SERVER, step->time_ns))
+            continue;
+        all++;
+        missing += step->twin == TRAIL_NONE;
+    }
+    return missing > 0 && missing * SHARE >= all;
+}
+
 /* A packet's TTL only falls on its way: where it rises, the captures were named in the other order. */
 static bool are_swapped(const struct pair *pair)
 {
@@ -110,6 +130,7 @@ static bool summarise(struct pair *pair)
     count_alone(pair, PAIR_CLIENT);
     count_alone(pair, PAIR_SERVER);
     summary->swapped = are_swapped(pair);
+    summary->lossy = is_lossy(pair);
     for (int side = 0; side < PAIR_SIDES; side++) {
         struct trail_extent extent = trail_extent(pair->trails[side]);
         summary->left_out += extent.left_out;

@@ -32,6 +32,7 @@ struct pair_summary {
     bool translated;                    /* addresses or ports differ between the captures: NAT */
     bool rewritten;                     /* TCP sequence numbers differ: a firewall that randomises them, or a proxy */
     bool swapped;                       /* TTLs say that the captures were named in the other order */
+    bool lossy;                         /* the client side lacks packets of the client's that reached the server's */
     bool holds_tcp[PAIR_SIDES];         /* the capture has more than DNS over UDP, so its filter may have let TCP in */
     bool filtered[PAIR_SIDES];          /* the capture has nothing but DNS */
     uint64_t left_out;

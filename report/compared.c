@@ -173,6 +173,8 @@ unsigned compared_weaknesses(const struct report *report, char **sentences, unsi
         {summary.clock.known && is_uncovered(report),
          "The server side's capture was not running while connections failed, or has none of that server's packets: "
          "there it says nothing of them"},
+        {summary.lossy, "The client side's capture lost packets of the client's own, which the server side's has: what "
+                        "is missing in it proves nothing"},
         {summary.left_out > 0,
          "A capture has packets that cannot be compared, cut before their ports and numbers or too "
          "many (--client lessens them), so that what is missing in it proves nothing"},

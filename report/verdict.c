@@ -192,10 +192,25 @@ static bool rests_on_absence(enum mechanism mechanism)
            mechanism == MECHANISM_CLOSED;
 }
 
-/* A capture that lacks packets makes what rests on packets not seen one step less sure, the least sure not at all. */
+/* Mechanisms by which a connection never opens. */
+static bool ends_the_opening(enum mechanism mechanism)
+{
+    return mechanism == MECHANISM_SYN_RESET || mechanism == MECHANISM_SYN_UNANSWERED ||
+           mechanism == MECHANISM_ICMP_ADMIN || mechanism == MECHANISM_ICMP_PORT ||
+           mechanism == MECHANISM_ICMP_PROTOCOL || mechanism == MECHANISM_ICMP_HOST;
+}
+
+/*
+ * Two captures, and the client's lacks packets that are in the other: what opened may have gone on unseen, and is not
+ * judged. A capture that lacks packets makes what rests on packets not seen one step less sure, the least sure not at
+ * all.
+ */
 static struct judgement doubted(struct judgement judgement, const struct verdict *verdict)
 {
     if (verdict->rule_case.crowd->disordered)
+        return (struct judgement){CULPRIT_UNDETERMINED, CONFIDENCE_NONE, judgement.mechanism};
+    if (verdict->rule_case.crowd->pair && pair_summary(verdict->rule_case.crowd->pair).lossy &&
+        !ends_the_opening(judgement.mechanism))
         return (struct judgement){CULPRIT_UNDETERMINED, CONFIDENCE_NONE, judgement.mechanism};
     if (!verdict->rule_case.crowd->loses_packets ||
         !(rests_on_absence(judgement.mechanism) || proven_by_pair(verdict)) || judgement.confidence == CONFIDENCE_NONE)
