@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, AHEAD = 4, EXPECTED_MOST = 4 };
+enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, AHEAD = 4, EXPECTED_MOST = 4, RESETS = 8 };
 
 #define NOWHERE UINT32_MAX
 #define FREE_DEADLINE INT64_MAX
@@ -33,6 +33,13 @@ struct flows {
     int64_t deadline[FLOW_TABLE]; /* FREE_DEADLINE: the slot is free */
     struct flow slots[FLOW_TABLE];
     struct flow_counters counters;
+    struct reset {
+        struct addr server, client;
+        int64_t time_ns;
+        uint32_t seq, ack;
+        uint8_t ttl;
+    } resets[RESETS]; /* the latest */
+    unsigned next_reset;
 };
 
 struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair)
@@ -252,6 +259,25 @@ static void touch(struct flows *flows, uint32_t slot, int64_t now_ns)
                                                                : FLOW_IDLE_NS);
 }
 
+/*
+ * A host that translates addresses shows a RST twice, on its way in and on its way out, in two flows: it did not make it.
+ * Remembers the RST for that.
+ */
+static bool is_forwarded(struct flows *flows, const struct flow_key *key, const struct packet *packet)
+{
+    bool forwarded = false;
+    for (unsigned i = 0; i < RESETS; i++) {
+        const struct reset *other = &flows->resets[i];
+        forwarded |= other->seq == packet->seq && other->ack == packet->ack &&
+                     (other->ttl == packet->ttl || other->ttl == packet->ttl + 1) &&
+                     packet->time_ns - other->time_ns <= FLOW_DUPLICATE_NS && addr_same(other->server, key->server) &&
+                     !addr_same(other->client, key->client);
+    }
+    flows->resets[flows->next_reset++ % RESETS] =
+        (struct reset){key->server, key->client, packet->time_ns, packet->seq, packet->ack, packet->ttl};
+    return forwarded;
+}
+
 void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server)
 {
     uint32_t slot = find(flows, key);
@@ -271,6 +297,8 @@ void flows_packet(struct flows *flows, const struct flow_key *key, const struct 
         expect_truncated(flows, flow);
     if (from_server && (packet->flags & (TCP_RST | TCP_SYN)))
         facts_ip_id(flows->facts, flow->server, packet, false);
+    if (from_server && (packet->flags & TCP_RST) && is_forwarded(flows, key, packet))
+        flow->signs |= SIGN_FORWARDED;
     flow_segment(flow, packet, from_server, flows->pool, flows->facts);
     touch(flows, slot, packet->time_ns);
 }

@@ -97,7 +97,7 @@ static bool made_here(const struct rule_case *c)
 {
     const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
     return c->vantage == VANTAGE_PATH && c->server->udp_incoming > 0 && last && last->from_server &&
-           last->direction == LINK_OUTGOING && (seen_segment(c) || seen_icmp(c));
+           last->direction == LINK_OUTGOING && (seen_segment(c) || seen_icmp(c)) && !seen_sign(c, SIGN_FORWARDED);
 }
 
 static bool client_refuses(const struct rule_case *c)
