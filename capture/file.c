@@ -209,14 +209,27 @@ static struct reader *open_gunzipped(struct file *file, int descriptor, struct i
     int spool = pipe_gunzip(file->spool >= 0 ? file->spool : descriptor, seekers, 2, interrupt_is_raised);
     if (spool < 0)
         return NULL;
-    struct failure before = input->trouble;
     *input->trouble.text = '\0';
+    input->compression = NULL; /* of the copy */
     struct reader *reader = open_nameless(file, spool, input, notes);
-    if (reader)
-        input->compression = "gzip";
-    else
-        input->trouble = before;
+    input->compression = "gzip";
     return reader;
+}
+
+/* What seeks about in a compressed file is better read from a copy that is not. */
+static struct reader *open_whole(struct file *file, int descriptor, struct input *input, struct notes *notes)
+{
+    bool regular = file_size(input->path) > 0;
+    struct reader *reader =
+        regular ? wiretap_open(input->path, input, notes) : open_spooled(file, descriptor, input, notes);
+    if (reader && (!input->compression || strncmp(input->format, "netmon", 6) != 0))
+        return reader;
+    struct reader *unpacked = open_gunzipped(file, descriptor, input, notes);
+    if (reader && !unpacked && !*input->trouble.text)
+        return reader; /* compressed in another way */
+    if (reader)
+        reader->close(reader);
+    return unpacked;
 }
 
 /* Libwiretap opens files by name: a pipe that has one could be opened twice only while somebody writes to it. */
@@ -232,7 +245,6 @@ static struct reader *open_reader(struct file *file, int descriptor, struct inpu
     const struct format *format = sniff(descriptor, input);
     if (!format)
         return NULL;
-    struct reader *reader;
     bool regular = file_size(input->path) > 0;
     input->compression = compression_of(format);
     switch (way_of(format)) {
@@ -242,8 +254,7 @@ static struct reader *open_reader(struct file *file, int descriptor, struct inpu
             return wiretap_open(input->path, input, notes);
         return open_libpcap(descriptor, input, format);
     case BY_WIRETAP_WHOLE:
-        reader = regular ? wiretap_open(input->path, input, notes) : open_spooled(file, descriptor, input, notes);
-        return reader ? reader : open_gunzipped(file, descriptor, input, notes);
+        return open_whole(file, descriptor, input, notes);
     case BY_WIRETAP:
         if (!can_stream(descriptor, input->path))
             return open_spooled(file, descriptor, input, notes);

@@ -14,6 +14,9 @@
 enum {
     HEADER = 128,
     AT_MINOR = 4,
+    AT_FRAME_TABLE = 24,
+    AT_FRAME_TABLE_BYTES = 28,
+    TABLE_PART = 1024, /* entries read at a time */
     AT_PROCESS_TABLE = 48,
     AT_PROCESS_COUNT = 52,
     TABLE_VERSION_BYTES = 2,
@@ -142,6 +145,35 @@ bool netmon_process(const struct netmon *netmon, int64_t offset, char *text, siz
         return false;
     snprintf(text, size, "process %s, PID %u", netmon->processes[which].name, netmon->processes[which].id);
     return true;
+}
+
+/* Microseconds since the capture's beginning; they may be negative. */
+static bool is_absurd(int file, uint32_t record)
+{
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    uint8_t bytes[8];
+    if (!read_at(file, record, bytes, sizeof bytes))
+        return false;
+    uint64_t offset_us = (uint64_t)number_of(bytes + 4) << 32 | number_of(bytes);
+    return (int64_t)offset_us < -day_us;
+}
+
+uint32_t netmon_absurd_time(const struct netmon *netmon)
+{
+    uint8_t header[HEADER], part[TABLE_PART * 4];
+    if (!netmon || !read_at(netmon->file, 0, header, sizeof header))
+        return 0;
+    int64_t table = number_of(header + AT_FRAME_TABLE);
+    uint32_t frames = number_of(header + AT_FRAME_TABLE_BYTES) / 4;
+    for (uint32_t first = 0; first < frames; first += TABLE_PART) {
+        uint32_t count = frames - first < TABLE_PART ? frames - first : TABLE_PART;
+        if (!read_at(netmon->file, table + (int64_t)first * 4, part, (size_t)count * 4))
+            return 0;
+        for (uint32_t i = 0; i < count; i++)
+            if (is_absurd(netmon->file, number_of(part + (size_t)i * 4)))
+                return first + i + 1;
+    }
+    return 0;
 }
 
 bool netmon_has_utc(const struct netmon *netmon)

@@ -350,14 +350,19 @@ struct reader *wiretap_open(const char *path, struct input *input, struct notes 
     wiretap->resumes = is_netmon;
     if (is_netmon && !input->compression)
         wiretap->netmon = netmon_open(path);
+    uint32_t absurd = netmon_absurd_time(wiretap->netmon);
     if (netmon_has_utc(wiretap->netmon))
         input->local_times = false;
     wtap_rec_init(&wiretap->record);
     ws_buffer_init(&wiretap->bytes, FIRST_BUFFER);
     int encap = wtap_file_encap(wiretap->wtap);
-    if (may_hold_frames(encap))
+    if (may_hold_frames(encap) && absurd == 0)
         return &wiretap->reader;
-    note_kind(input, encap);
+    if (absurd > 0)
+        failure_set(&input->trouble, "%s: the time of frame %u is before all others by days; the file is damaged",
+                    input->path, absurd);
+    else
+        note_kind(input, encap);
     wiretap_close(&wiretap->reader);
     return NULL;
 }
