@@ -16,7 +16,6 @@ enum {
     AT_MINOR = 4,
     AT_FRAME_TABLE = 24,
     AT_FRAME_TABLE_BYTES = 28,
-    TABLE_PART = 1024, /* entries read at a time */
     AT_PROCESS_TABLE = 48,
     AT_PROCESS_COUNT = 52,
     TABLE_VERSION_BYTES = 2,
@@ -160,19 +159,15 @@ static bool is_absurd(int file, uint32_t record)
 
 uint32_t netmon_absurd_time(const struct netmon *netmon)
 {
-    uint8_t header[HEADER], part[TABLE_PART * 4];
+    uint8_t header[HEADER];
+    uint32_t record;
     if (!netmon || !read_at(netmon->file, 0, header, sizeof header))
         return 0;
-    int64_t table = number_of(header + AT_FRAME_TABLE);
+    int64_t at = number_of(header + AT_FRAME_TABLE);
     uint32_t frames = number_of(header + AT_FRAME_TABLE_BYTES) / 4;
-    for (uint32_t first = 0; first < frames; first += TABLE_PART) {
-        uint32_t count = frames - first < TABLE_PART ? frames - first : TABLE_PART;
-        if (!read_at(netmon->file, table + (int64_t)first * 4, part, (size_t)count * 4))
-            return 0;
-        for (uint32_t i = 0; i < count; i++)
-            if (is_absurd(netmon->file, number_of(part + (size_t)i * 4)))
-                return first + i + 1;
-    }
+    for (uint32_t frame = 1; frame <= frames && read_number(netmon->file, &at, &record); frame++)
+        if (is_absurd(netmon->file, record))
+            return frame;
     return 0;
 }
 
