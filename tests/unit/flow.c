@@ -79,6 +79,67 @@ Test(flow, copies_of_everything_do_not_make_a_rst_repeated)
 
 /* ports used again */
 
+Test(flow, three_sightings_each_a_router_later_are_one_packet)
+{
+    struct wire_packet syn = scene_client(&scene, TCP_SYN), rst;
+    scene_send(&scene, &syn);
+    send_copy(syn, 50, 63);
+    send_copy(syn, 100, 62);
+    scene.client_seq++;
+    rst = scene_server(&scene, RSTACK);
+    scene_send(&scene, &rst);
+    send_copy(rst, 50, 61);
+    send_copy(rst, 100, 60);
+    cr_assert_str_eq(scene_outcome(&scene), "rejected syn-reset");
+    cr_assert_eq(scene_flow(&scene)->count[FLOW_SYN_AGAIN], 0);
+    cr_assert_eq(scene_flow(&scene)->count[FLOW_SERVER_RST_AGAIN], 0);
+}
+
+/* Queues of a network card, taps whose clocks differ: by how much it may, and only of the SYN that it acknowledges. */
+Test(flow, an_answer_may_stand_before_its_syn)
+{
+    struct wire_packet syn = scene_client(&scene, TCP_SYN), rst;
+    scene.client_seq++;
+    rst = scene_server(&scene, RSTACK);
+    scene_send(&scene, &rst);
+    scene.time_ns += 50 * FLOW_SECOND_NS / 1000;
+    scene_send(&scene, &syn);
+    scene_expect(&scene, "rejected syn-reset");
+}
+
+Test(flow, a_stray_rst_is_no_answer_to_a_later_syn)
+{
+    struct wire_packet syn = scene_client(&scene, TCP_SYN), rst;
+    scene.client_seq += 1000;
+    rst = scene_server(&scene, RSTACK);
+    scene_send(&scene, &rst);
+    scene_send(&scene, &syn);
+    scene_wait(&scene, 1000);
+    scene_send(&scene, &syn);
+    scene_pass(&scene, 6000);
+    scene_expect(&scene, "unanswered syn-unanswered");
+}
+
+/* A host with containers, captured on all its devices: the RST comes in, and goes out to the other address. */
+Test(flow, a_rst_that_is_translated_here_was_not_made_here)
+{
+    struct wire_packet syn = scene_client(&scene, TCP_SYN), rst;
+    scene_send(&scene, &syn);
+    scene.client_seq++;
+    rst = scene_server(&scene, RSTACK);
+    struct wire_packet inside = syn, out = rst;
+    inside.source = out.target = wire_addr("172.17.0.2");
+    send_copy(inside, 20, 65);
+    scene_send(&scene, &rst);
+    send_copy(out, 20, 61);
+    scene_finish(&scene);
+    const struct ending_list *endings = &scene_tcp(&scene)->endings;
+    uint32_t forwarded = 0;
+    for (uint32_t i = 0; i < endings->count; i++)
+        forwarded += (endings->rows[i].end.signs & SIGN_FORWARDED) != 0 ? endings->rows[i].count : 0;
+    cr_assert_eq(forwarded, 1);
+}
+
 Test(flow, a_new_isn_on_the_same_ports_is_another_connection)
 {
     scene_client_sends(&scene, TCP_SYN, NULL);
