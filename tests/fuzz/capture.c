@@ -25,7 +25,8 @@ static void check_frame(const struct frame *frame)
     check(frame->ref.number > 0 && frame->ref.input == 0);
     check(frame->time_ns <= INT64_MAX / 2 && frame->time_ns >= INT64_MIN / 2);
     check(frame->direction <= LINK_OVERHEARD);
-    check(input_link_name(frame->link_type) != NULL);
+    char name[INPUT_LINK_NAME];
+    check(*input_link_name(frame->link_type, name) != '\0');
     for (uint32_t i = 0; i < frame->captured; i++)
         read_bytes = frame->data[i]; /* so that a sanitizer sees each of them */
 }
