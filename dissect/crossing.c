@@ -8,6 +8,7 @@
 struct both {
     const struct pair *pair;
     struct trail *here, *there;
+    uint32_t index;                    /* of the track */
     const struct track *track, *other; /* other: NULL when the flow never reached the server's side */
     const struct pair_server *server;
 };
@@ -21,7 +22,8 @@ static bool find_both(const struct pair *pair, const struct flow_record *record,
     if (step == TRAIL_NONE || trail_step(here, step)->kind == TRAIL_UDP)
         return false;
     const struct track *track = trail_track(here, trail_step(here, step)->track);
-    *both = (struct both){.pair = pair, .here = here, .there = there, .track = track};
+    *both = (struct both){
+        .pair = pair, .here = here, .there = there, .track = track, .index = trail_step(here, step)->track};
     both->other = track->twin == TRAIL_NONE ? NULL : trail_track(there, track->twin);
     both->server = &pair->servers[track->server];
     return true;
@@ -269,10 +271,27 @@ static uint32_t relay_crossing(const struct both *both)
     return found;
 }
 
+/*
+ * A host that translates addresses shows a flow twice, one right behind the other; what leaves it is the second, with the
+ * client's initial sequence number. That the first is not at the server's side is no loss.
+ */
+static bool is_translated_here(const struct both *both)
+{
+    enum { NEAR = 8 };
+    uint32_t first = both->index > NEAR ? both->index - NEAR : 0, count = trail_track_count(both->here);
+    for (uint32_t i = first; i < count && i <= both->index + NEAR; i++) {
+        const struct track *other = trail_track(both->here, i);
+        if (i != both->index && other->twin != TRAIL_NONE && other->has_isn[0] && both->track->has_isn[0] &&
+            other->isn[0] == both->track->isn[0])
+            return true;
+    }
+    return false;
+}
+
 uint32_t pair_crossings(const struct pair *pair, const struct flow_record *record, const struct flow_end *end)
 {
     struct both both;
-    if (!find_both(pair, record, &both) || !is_covered(&both))
+    if (!find_both(pair, record, &both) || !is_covered(&both) || (!both.other && is_translated_here(&both)))
         return 0;
     uint32_t found = CROSSING_COVERED | here_crossing(&both);
     if (end->outcome != OUTCOME_UNANSWERED)
