@@ -1,5 +1,7 @@
 #include "clock.h"
 
+#include "dissect/frame.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,13 +58,6 @@ static bool read_fraction(const char **text, int64_t *fraction_ns)
     return *text > first;
 }
 
-/* Times beyond what readers of captures keep stay there, so that "9999-12-31" is the end of all. */
-static int64_t nanoseconds(int64_t seconds, int64_t fraction_ns)
-{
-    const int64_t most = INT64_MAX / 2 / SECOND_NS - 1;
-    return (seconds > most ? most : seconds < -most ? -most : seconds) * SECOND_NS + fraction_ns;
-}
-
 static bool read_seconds(const char *text, int64_t *time_ns)
 {
     char *end;
@@ -71,7 +66,7 @@ static bool read_seconds(const char *text, int64_t *time_ns)
     const char *rest = end;
     if (end == text || seconds < 0 || seconds > INT32_MAX * 2LL || !read_fraction(&rest, &fraction_ns) || *rest)
         return false;
-    *time_ns = nanoseconds(seconds, fraction_ns);
+    *time_ns = frame_time_ns(seconds, fraction_ns);
     return true;
 }
 
@@ -102,7 +97,7 @@ bool clock_read(const char *text, int64_t *time_ns)
     bool utc = strcmp(rest, "Z") == 0 || strcmp(rest, "z") == 0;
     if (*rest && !utc && !read_offset(rest, &offset))
         return false;
-    *time_ns = nanoseconds(*rest ? timegm(&parts) - offset : mktime(&parts), fraction_ns);
+    *time_ns = frame_time_ns(*rest ? timegm(&parts) - offset : mktime(&parts), fraction_ns);
     return true;
 }
 

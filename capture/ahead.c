@@ -22,13 +22,6 @@ struct batch {
     uint8_t bytes[BATCH_BYTES];
 };
 
-/* The later half of a batch, kept back so that frames to come can go before it. */
-struct rest {
-    size_t count, used;
-    struct frame frames[BATCH_FRAMES];
-    uint8_t bytes[BATCH_BYTES];
-};
-
 struct ahead {
     void (*begin)(void);
     ahead_read *read;
@@ -40,8 +33,8 @@ struct ahead {
     bool stop;                /* under the lock */
     size_t at;                /* next frame of the batch that the caller empties */
     bool holds;               /* the caller owns batch `emptied` */
-    struct rest *rest;        /* NULL while frames come in order, as they nearly always do */
-    struct frame latest;      /* of those that were handed on; only its time and trace count */
+    struct batch *rest;  /* the later half of one, for frames to come to go before it; NULL while all are in order */
+    struct frame latest; /* of those that were handed on; only its time and trace count */
     uint64_t late;
     struct batch batches[BATCHES];
 };
@@ -80,18 +73,12 @@ static void take_rest(struct ahead *ahead, struct batch *batch)
     ahead->rest->count = ahead->rest->used = 0;
 }
 
-/* Keeps the later half back, in a buffer of its own: the batch goes to the caller. */
+/* Keeps the later half back, in a batch of its own: this one goes to the caller. */
 static void leave_rest(struct ahead *ahead, struct batch *batch)
 {
-    struct rest *rest = ahead->rest;
     size_t half = batch->count / 2;
-    for (size_t i = half; i < batch->count; i++) {
-        struct frame *copy = &rest->frames[rest->count++];
-        *copy = batch->frames[i];
-        memcpy(rest->bytes + rest->used, copy->data, copy->captured);
-        copy->data = rest->bytes + rest->used;
-        rest->used += copy->captured ? copy->captured : 1;
-    }
+    for (size_t i = half; i < batch->count; i++)
+        append(ahead->rest, &batch->frames[i]);
     batch->count = half;
 }
 

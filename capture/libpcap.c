@@ -17,16 +17,6 @@ struct libpcap {
     char buffer[READ_BUFFER];
 };
 
-/*
- * Times beyond half of what 64 bits of nanoseconds hold stay there (the year 2116; a pcap file ends in 2106), so that
- * deadlines can be added to them and differences taken.
- */
-static int64_t nanoseconds(int64_t seconds, int64_t rest)
-{
-    const int64_t billion = 1000000000, most = INT64_MAX / 2 / billion - 1;
-    return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest;
-}
-
 static enum reader_result end_of_file(struct libpcap *libpcap, struct input *input, int result)
 {
     if (result == PCAP_ERROR) {
@@ -53,7 +43,7 @@ static enum reader_result libpcap_next(struct reader *reader, struct input *inpu
         .captured = header->caplen,
         .declared = header->len < header->caplen ? header->caplen : header->len,
         /* with nanosecond precision asked for, libpcap puts nanoseconds where the microseconds are */
-        .time_ns = nanoseconds(header->ts.tv_sec, header->ts.tv_usec),
+        .time_ns = frame_time_ns(header->ts.tv_sec, header->ts.tv_usec),
         .link_type = libpcap->link_type,
     };
     return READER_FRAME;

@@ -5,6 +5,8 @@
  */
 #include "capture/netmon.h"
 
+#include "dissect/cursor.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +46,8 @@ struct netmon {
 
 static uint32_t number_of(const uint8_t *b)
 {
-    return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
+    struct cursor number = cursor_of(b, 4);
+    return cursor_u32_little(&number);
 }
 
 static bool read_at(int file, int64_t at, uint8_t *bytes, size_t count)

@@ -1,5 +1,7 @@
 #include "capture/pktap.h"
 
+#include "dissect/cursor.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -21,8 +23,8 @@ enum {
 /* All its numbers are little-endian, in the byte order of the hosts that write it. */
 static uint32_t number_at(const struct frame *frame, uint32_t at)
 {
-    const uint8_t *b = frame->data + at;
-    return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
+    struct cursor number = cursor_of(frame->data + at, 4);
+    return cursor_u32_little(&number);
 }
 
 static uint8_t process_of(const struct frame *frame, struct notes *notes)

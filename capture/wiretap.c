@@ -152,13 +152,6 @@ static uint8_t direction_of(const wtap_rec *record)
                                                         : LINK_DIRECTION_UNKNOWN;
 }
 
-static int64_t nanoseconds(const nstime_t *time)
-{
-    const int64_t billion = 1000000000, most = INT64_MAX / 2 / billion - 1;
-    int64_t seconds = time->secs > most ? most : time->secs < -most ? -most : time->secs;
-    return seconds * billion + time->nsecs;
-}
-
 /* Adds up what an interface's last statistics tell of drops: each block holds the sums so far. Nonsense stays a number. */
 static void add_drops(const wtapng_if_descr_mandatory_t *interface, int64_t *sum)
 {
@@ -226,7 +219,7 @@ static enum reader_result wiretap_next(struct reader *reader, struct input *inpu
         return READER_SKIPPED;
     const wtap_packet_header *header = &record->rec_header.packet_header;
     if (record->presence_flags & WTAP_HAS_TS)
-        wiretap->time_ns = nanoseconds(&record->ts);
+        wiretap->time_ns = frame_time_ns(record->ts.secs, record->ts.nsecs);
     *frame = (struct frame){
         .data = ws_buffer_start_ptr(&wiretap->bytes),
         .captured = header->caplen,

@@ -45,6 +45,16 @@ enum link_type {
 /* Whom the capturing host says a frame was for, as some link layers and files tell. */
 enum link_direction { LINK_DIRECTION_UNKNOWN, LINK_INCOMING, LINK_OUTGOING, LINK_OVERHEARD };
 
+/*
+ * Times beyond half of what 64 bits of nanoseconds hold stay there (the year 2116; a pcap file ends in 2106), so that
+ * deadlines can be added to them and differences taken.
+ */
+static inline int64_t frame_time_ns(int64_t seconds, int64_t rest_ns)
+{
+    const int64_t billion = 1000000000, most = INT64_MAX / 2 / billion - 1;
+    return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest_ns;
+}
+
 /* A view into the reader's buffer: gone at the reader's next call. */
 struct frame {
     const uint8_t *data;

@@ -44,8 +44,8 @@ piped() {
     keep $?
 }
 
-convert() { # FORMAT IN OUT [FIRST LAST]
-    "$python" tests/convert "$@"
+wrap() { # KIND[+KIND...] IN OUT
+    "$python" tests/wrap/wrap "$@"
 }
 
 expect() { # name, status wanted, pattern wanted on stdout, pattern wanted on stderr ('' for nothing there)

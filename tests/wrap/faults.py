@@ -49,6 +49,15 @@ def other_traffic(frames):
     return out
 
 
+def halves(frames, filling=9000):
+    """one behind the other: what goes to servers, what comes from them; each among other traffic of the same time"""
+    first, last = frames[0].time, frames[-1].time
+    other = bytes(12) + b'\x88\xb5' + bytes(46)  # an ethertype for experiments, IEEE 802
+    others = [f.Frame(first + (last - first) * number // filling, f.ETHERNET, other) for number in range(filling)]
+    return [frame for to_server in (True, False)
+            for frame in sorted(one_way(to_server, frames) + others, key=lambda frame: frame.time)]
+
+
 def rounded(unit, frames):
     return [frame.at(frame.time // unit * unit) for frame in frames]
 
@@ -72,7 +81,7 @@ SNAPLENS = (34, 40, 54, 60, 68, 80, 96, 120)
 KINDS = {
     'plain': list, 'twice': functools.partial(twice, 2 * MICROSECOND),
     'twice-later': functools.partial(twice, 20 * MICROSECOND),
-    'shuffled': shuffled, 'reversed': lambda frames: frames[::-1],
+    'shuffled': shuffled, 'halves': halves, 'reversed': lambda frames: frames[::-1],
     'to-server-only': functools.partial(one_way, True), 'from-server-only': functools.partial(one_way, False),
     'other-traffic': other_traffic, 'round-ms': functools.partial(rounded, MILLISECOND),
     'round-us': functools.partial(rounded, MICROSECOND), 'commented': commented,
