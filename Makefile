@@ -17,7 +17,7 @@ SANITIZE ?=
 override CPPFLAGS += -I. -D_GNU_SOURCE -DTCP53_WIRETAP=$(WIRETAP)
 override CFLAGS += -std=c17 $(WARNINGS) $(OPTIMISE) $(HARDEN) $(SANITIZE) -MMD -MP
 override LDFLAGS += -pie -Wl,-z,relro,-z,now $(OPTIMISE) $(SANITIZE)
-LIBS := -lpcap -lldns -ljson-c -lz -lm -pthread
+LIBS := -lpcap -lldns -ljson-c -lcrypto -lcap -lseccomp -lsystemd -lz -lm -pthread
 ifeq ($(WIRETAP),1)
 LIBS += -lwiretap -lwsutil -lglib-2.0
 wiretap_flags := -isystem /usr/include/wireshark $(subst -I,-isystem ,$(shell pkg-config --cflags-only-I glib-2.0 2>/dev/null))
@@ -36,7 +36,7 @@ capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
 test_objects := $(TESTS:%.c=$(BUILD)/%.o)
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
-PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev zlib1g-dev
+PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev libssl-dev libcap-dev libseccomp-dev libsystemd-dev zlib1g-dev
 ifeq ($(WIRETAP),1)
 PACKAGES_BUILD += libwiretap-dev libwireshark-dev libwsutil-dev libglib2.0-dev pkg-config
 endif
