@@ -85,7 +85,7 @@ static int conclude(const struct source *source, const struct analysis *analysis
     from->servers = options->servers;
     from->server_count = options->server_count;
     from->selection = *options->selection ? options->selection : NULL;
-    report = report_build(analysis, from);
+    report = report_build(analysis_facts(analysis), analysis_counters(analysis), from);
     if (!report)
         goto out;
     bool fine = complain_of_inputs(inputs, count);

@@ -149,8 +149,9 @@ struct report {
     int exit_status; /* by the contract; 2 is the caller's to set where trouble is */
 };
 
-/* Makes a report of what the analysis saw; NULL without memory. The facts must outlive it. */
-struct report *report_build(const struct analysis *analysis, const struct report_source *source);
+/* Makes a report of what an analysis saw; NULL without memory. The facts must outlive it. */
+struct report *report_build(const struct facts *facts, struct analysis_counters counters,
+                            const struct report_source *source);
 void report_free(struct report *report);
 
 const char *report_outcome_name(enum report_outcome outcome);
