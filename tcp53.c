@@ -191,7 +191,7 @@ static int command_read(int argc, char **argv)
 {
     struct options options = {.render_with = render_text};
     struct report_source from = {.command = "read"};
-    if (!options_read(argc, argv, &options))
+    if (!options_read(argc, argv, OPTIONS_READ, &options))
         return EXIT_TROUBLE;
     if (optind == argc) {
         complain("read: no capture named; `tcp53 read FILE...`, - for standard input");
@@ -213,7 +213,7 @@ static int command_compare(int argc, char **argv)
     struct options options = {.render_with = render_text};
     struct comparison comparison = {0};
     struct failure failure = {""};
-    if (!options_read(argc, argv, &options))
+    if (!options_read(argc, argv, OPTIONS_COMPARE, &options))
         return EXIT_TROUBLE;
     if (argc - optind != PAIR_SIDES) {
         complain("compare: two captures of the same traffic are wanted, `tcp53 compare CLIENT-SIDE SERVER-SIDE`");
@@ -266,7 +266,6 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  tcp53 %-42s %s\n", commands[i].usage, commands[i].help);
-    fputs("\nOptions of read and compare:\n", out);
     options_print(out);
     fputs("\nExit status: 0 every server asked over TCP answers; 1 some are rejected, unanswered or mixed; 2 trouble;\n"
           "3 nothing to conclude. With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",

@@ -328,7 +328,7 @@ const struct facts *analysis_facts(const struct analysis *analysis)
     return analysis->facts;
 }
 
-static struct analysis_counters count_all(const struct analysis *analysis)
+struct analysis_counters analysis_totals(const struct analysis *analysis)
 {
     struct analysis_counters counters = analysis->counters;
     counters.fragments = fragments_counters(analysis->fragments);
@@ -341,7 +341,7 @@ static struct analysis_counters count_all(const struct analysis *analysis)
 struct analysis_counters analysis_counters(const struct analysis *analysis)
 {
     enum { COUNTERS = sizeof(struct analysis_counters) / sizeof(uint64_t) };
-    struct analysis_counters counters = count_all(analysis);
+    struct analysis_counters counters = analysis_totals(analysis);
     uint64_t now[COUNTERS], before[COUNTERS];
     static_assert(sizeof now == sizeof counters, "nothing but counters");
     memcpy(now, &counters, sizeof now);
@@ -383,7 +383,7 @@ void analysis_renew(struct analysis *analysis)
     take_all_waiting(analysis);
     flows_renew(analysis->flows, analysis->now_ns);
     facts_renew(analysis->facts, analysis->now_ns);
-    analysis->before = count_all(analysis);
+    analysis->before = analysis_totals(analysis);
 }
 
 void analysis_shift(struct analysis *analysis, int64_t step_ns)

@@ -24,6 +24,8 @@ struct analysis_observer {
     void (*packet)(void *context, const struct flow_key *key, const struct packet *packet, bool from_server);
     /* A flow that is over; only for the call. */
     void (*flow_over)(void *context, const struct flow *flow, const struct flow_end *end);
+    /* A flow under way that has failed by what was seen so far; at each analysis_so_far(). */
+    void (*flow_failing)(void *context, const struct flow *flow, const struct flow_end *end);
 };
 
 /* What to look at. */
@@ -68,6 +70,8 @@ void analysis_finish(struct analysis *analysis);
 const struct facts *analysis_facts(const struct analysis *analysis);
 /* Counted in the present window, which is the whole capture unless analysis_renew() is called. */
 struct analysis_counters analysis_counters(const struct analysis *analysis);
+/* Counted in all windows. */
+struct analysis_counters analysis_totals(const struct analysis *analysis);
 
 /* Live: time passes, though no frame comes. */
 void analysis_pass_time(struct analysis *analysis, int64_t now_ns);
