@@ -41,7 +41,8 @@ ifeq ($(WIRETAP),1)
 PACKAGES_BUILD += libwiretap-dev libwireshark-dev libwsutil-dev libglib2.0-dev pkg-config
 endif
 PACKAGES_CHECK := $(PACKAGES_BUILD) libcriterion-dev python3-jsonschema wireshark-common zstd lz4
-PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck
+# promtool comes with prometheus, whose service is of no use here
+PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck prometheus
 
 .PHONY: all
 all: tcp53
@@ -188,6 +189,7 @@ lint: setup-lint
 	@clang-tidy --quiet $(CORE) $(CAPTURE) $(COMMANDS) -- -std=c17 $(CPPFLAGS) $(wiretap_flags)
 	@cppcheck --quiet --enable=warning,style,performance,portability --inconclusive --std=c11 --error-exitcode=1 \
 	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) $(COMMANDS) capture dissect report
+	@tests/service build/clang/tcp53
 	@echo 'lint: clean'
 
 .PHONY: install
@@ -195,6 +197,10 @@ install: all
 	install -D -m 755 tcp53 $(DESTDIR)$(PREFIX)/bin/tcp53
 	install -D -m 644 docs/tcp53.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcp53.1
 	install -D -m 644 report/report.schema.json $(DESTDIR)$(PREFIX)/share/tcp53/report.schema.json
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' docs/tcp53-watch.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
 
 .PHONY: clean
 clean:

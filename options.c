@@ -13,7 +13,7 @@
 static const struct {
     const char *name;
     renderer *render;
-} formats[] = {{"text", render_text}, {"json", render_json}};
+} formats[] = {{"text", render_text}, {"json", render_json}, {"jsonl", render_jsonl}};
 
 bool complain(const char *format, ...)
 {
@@ -38,7 +38,7 @@ static bool take_format(struct options *options, const char *name)
             return true;
         }
     }
-    return complain("--format: \"%s\" is not a format; text and json are", name);
+    return complain("--format: \"%s\" is not a format; text, json and jsonl are", name);
 }
 
 static bool take_json(struct options *options, const char *unused)
@@ -287,7 +287,7 @@ static const struct {
     bool (*take)(struct options *options, const char *argument);
     const char *help;
 } option_table[] = {
-    {"format", "text|json", 0, ALL, take_format, "how to report (default: text)"},
+    {"format", "text|json|jsonl", 0, ALL, take_format, "how to report (default: text)"},
     {"json", NULL, 'j', ALL, take_json, "the same as --format json"},
     {"output", "FILE", 'o', ALL, take_output, "write the report there, whole or not at all"},
     {"port", "N", 0, ALL, take_port, "a port that DNS servers listen on (default: 53; may repeat)"},

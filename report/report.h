@@ -169,6 +169,7 @@ typedef bool renderer(const struct report *report, const struct render_options *
 /* Each returns false when `out` took less than everything. */
 bool render_text(const struct report *report, const struct render_options *options, FILE *out);
 bool render_json(const struct report *report, const struct render_options *options, FILE *out);
+bool render_jsonl(const struct report *report, const struct render_options *options, FILE *out);
 bool render_nagios(const struct report *report, const struct render_options *options, FILE *out);
 /* What a code means (a rule, a mechanism, an outcome, a culprit); the whole table for NULL; false for an unknown one. */
 bool explain(const char *code, FILE *out);
