@@ -62,6 +62,7 @@ struct analysis *analysis_new(const struct analysis_options *options)
         analysis_free(analysis);
         return NULL;
     }
+    flows_observe(analysis->flows, options->observer);
     return analysis;
 }
 
@@ -82,6 +83,14 @@ static bool is_selected(const struct analysis *analysis, struct addr client)
         if (addr_same(analysis->options.clients[i], client))
             return true;
     return analysis->options.client_count == 0;
+}
+
+static void tell(const struct analysis *analysis, const struct flow_key *key, const struct packet *packet,
+                 bool from_server)
+{
+    const struct analysis_observer *observer = analysis->options.observer;
+    if (observer)
+        observer->packet(observer->context, key, packet, from_server);
 }
 
 static void take(struct analysis *analysis, const struct flow_key *key, const struct packet *packet, bool from_server)
@@ -131,6 +140,7 @@ static void let_wait(struct analysis *analysis, struct waiting *place, bool from
     place->key = flow_key_of(packet, from_server);
     if (analysis->options.trail)
         trail_packet(analysis->options.trail, &place->key, packet, from_server);
+    tell(analysis, &place->key, packet, from_server);
     analysis->waiting_count++;
     if (packet->options.left + packet->payload.left > LOOKAHEAD_BYTES) {
         take_all_waiting(analysis); /* it is the last of them: its bytes are still the reader's */
@@ -200,7 +210,8 @@ static void feed_ports(struct analysis *analysis, struct waiting *place)
 static void note_quoted(struct analysis *analysis, const struct packet *packet)
 {
     struct flow_key key = flow_key_quoted(packet);
-    if (analysis->options.trail)
+    tell(analysis, &key, packet, true);
+    if (analysis->options.trail && packet->quote.protocol == PROTOCOL_TCP)
         trail_icmp(analysis->options.trail, &key, packet);
 }
 
@@ -223,6 +234,7 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
     } else if (quote->protocol == PROTOCOL_UDP) {
         analysis->counters.icmp++;
         count_tunnels(&analysis->counters, packet);
+        note_quoted(analysis, packet);
         exchanges_icmp(analysis->exchanges, packet);
     }
 }

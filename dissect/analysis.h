@@ -17,6 +17,17 @@ enum { ANALYSIS_PORTS = 8, ANALYSIS_CLIENTS = 32 };
 
 #define ANALYSIS_LEAP_NS (3600 * FLOW_SECOND_NS)
 
+/* Told of what the analysis takes, as it takes it. Packets, keys and flows are gone when the call returns. */
+struct analysis_observer {
+    void *context;
+    /*
+     * A packet of the server ports, or an ICMP error about one: with the key that it quotes and `from_server`. Its
+     * `ref` is that of the frame being fed, but for the first piece of a packet whose rest did not come.
+     */
+    void (*packet)(void *context, const struct flow_key *key, const struct packet *packet, bool from_server);
+    void (*flow_over)(void *context, const struct flow *flow, const struct flow_end *end);
+};
+
 /* What to look at. */
 struct analysis_options {
     uint16_t ports[ANALYSIS_PORTS]; /* server ports; none means DNS_PORT */
@@ -25,6 +36,7 @@ struct analysis_options {
     size_t client_count;
     struct trail *trail;     /* keeps every packet for a comparison; or NULL */
     const struct pair *pair; /* what another capture says of the flows of this one; or NULL */
+    const struct analysis_observer *observer; /* must outlive the analysis; or NULL */
 };
 
 struct analysis_counters {

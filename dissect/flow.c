@@ -6,6 +6,7 @@
  */
 #include "dissect/flow.h"
 
+#include "dissect/analysis.h"
 #include "dissect/exchange.h"
 #include "dissect/facts.h"
 #include "dissect/pair.h"
@@ -24,6 +25,7 @@ struct flows {
     struct facts *facts;
     struct exchanges *exchanges;
     const struct pair *pair;
+    const struct analysis_observer *observer; /* or NULL */
     struct stream_pool *pool;
     uint32_t hand;
     uint32_t free_first;
@@ -69,6 +71,11 @@ void flows_free(struct flows *flows)
     if (flows)
         stream_pool_free(flows->pool);
     table_free(flows, sizeof *flows);
+}
+
+void flows_observe(struct flows *flows, const struct analysis_observer *observer)
+{
+    flows->observer = observer;
 }
 
 struct flow_counters flows_counters(const struct flows *flows)
@@ -159,6 +166,8 @@ static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
         flows->counters.strays++;
     else
         facts_flow(flows->facts, flow, &end);
+    if (flows->observer)
+        flows->observer->flow_over(flows->observer->context, flow, &end);
     stream_release(&flow->queries, flows->pool);
     stream_release(&flow->answers, flows->pool);
     unlink_slot(flows, slot);
@@ -341,6 +350,13 @@ struct flow_key flow_key_quoted(const struct packet *packet)
 {
     const struct packet_quote *quote = &packet->quote;
     struct flow_key key = {quote->source, quote->target, quote->source_port, quote->target_port, 0};
+    key.hash = hash_of(&key);
+    return key;
+}
+
+struct flow_key flow_key_recorded(const struct flow_record *record)
+{
+    struct flow_key key = {record->client, record->server, record->client_port, record->server_port, 0};
     key.hash = hash_of(&key);
     return key;
 }

@@ -220,6 +220,7 @@ struct facts;
 struct exchanges;
 struct flows;
 struct pair;
+struct analysis_observer;
 
 /* Stable words: "SYN-ACK", "syn-reset", "answered". Tables tied to the enums. */
 const char *flow_event_name(enum flow_event event);
@@ -258,6 +259,7 @@ struct flow_key {
 struct flow_key flow_key_of(const struct packet *packet, bool from_server);
 /* Of the packet that an ICMP error quotes, one of the client's. */
 struct flow_key flow_key_quoted(const struct packet *packet);
+struct flow_key flow_key_recorded(const struct flow_record *record);
 
 /*
  * The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`, and what a second
@@ -265,6 +267,8 @@ struct flow_key flow_key_quoted(const struct packet *packet);
  */
 struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair);
 void flows_free(struct flows *flows);
+/* From now on the observer is told of flows that are over; it must outlive the table. */
+void flows_observe(struct flows *flows, const struct analysis_observer *observer);
 /* Takes a TCP packet of the DNS port; `from_server` says which end sent it. */
 void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server);
 /* Ask for the memory of a flow that will be needed soon: first for its place in the table, later for the flow itself. */
