@@ -34,8 +34,8 @@ struct analysis_options {
     unsigned port_count;
     struct addr clients[ANALYSIS_CLIENTS]; /* clients whose queries count; none means all */
     size_t client_count;
-    struct trail *trail;     /* keeps every packet for a comparison; or NULL */
-    const struct pair *pair; /* what another capture says of the flows of this one; or NULL */
+    struct trail *trail;                      /* keeps every packet for a comparison; or NULL */
+    const struct pair *pair;                  /* what another capture says of the flows of this one; or NULL */
     const struct analysis_observer *observer; /* must outlive the analysis; or NULL */
 };
 
