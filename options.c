@@ -327,12 +327,12 @@ static void print_those(FILE *out, unsigned commands, const char *heading)
 {
     fprintf(out, "\n%s:\n", heading);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char left[48];
+        char left[64];
         if (option_table[i].commands != commands)
             continue;
         snprintf(left, sizeof left, "%s%s%s", option_table[i].name, option_table[i].argument ? " " : "",
                  option_table[i].argument ? option_table[i].argument : "");
-        fprintf(out, "  %c%c%c --%-20s %s\n", option_table[i].letter ? '-' : ' ',
+        fprintf(out, "  %c%c%c --%-24s %s\n", option_table[i].letter ? '-' : ' ',
                 option_table[i].letter ? option_table[i].letter : ' ', option_table[i].letter ? ',' : ' ', left,
                 option_table[i].help);
     }

@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "options.h"
 #include "progress.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -234,6 +235,18 @@ static int command_compare(int argc, char **argv)
     return status;
 }
 
+static int command_watch(int argc, char **argv)
+{
+    struct options options = {.render_with = render_text};
+    if (!options_read(argc, argv, OPTIONS_WATCH, &options))
+        return EXIT_TROUBLE;
+    if (optind < argc) {
+        complain("watch: \"%s\" is no option; interfaces are named by -i, and a filter by --filter", argv[optind]);
+        return EXIT_TROUBLE;
+    }
+    return watch_run(&options);
+}
+
 static int command_explain(int argc, char **argv)
 {
     if (argc > 2) {
@@ -255,6 +268,7 @@ static const struct {
      "judge saved captures ('-': standard input; a directory: those in it)"},
     {"compare", command_compare, "compare [options] CLIENT-SIDE SERVER-SIDE",
      "judge two captures of the same traffic, taken at two places"},
+    {"watch", command_watch, "watch [options] [-i IFACE]...", "judge live traffic until stopped"},
     {"explain", command_explain, "explain [CODE]", "what a mechanism, a rule or a verdict means"},
 };
 

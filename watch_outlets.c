@@ -13,6 +13,7 @@
 #include "watch_evidence.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -93,6 +94,14 @@ static bool start_clerk(struct outlets *outlets, const struct privs *privs, stru
     return fine;
 }
 
+static bool open_journal(struct outlets *outlets, struct failure *failure)
+{
+    if (!outlets->options->watch.syslog)
+        return true;
+    outlets->journal = journal_open(NULL, failure);
+    return outlets->journal;
+}
+
 struct outlets *outlets_open(const struct options *options, const struct privs *privs, const struct states *states,
                              struct failure *failure)
 {
@@ -101,6 +110,7 @@ struct outlets *outlets_open(const struct options *options, const struct privs *
         failure_set(failure, "out of memory");
         return NULL;
     }
+    bool fine = false;
     outlets->options = options;
     outlets->states = states;
     outlets->started_ns = watch_clock_day();
@@ -109,8 +119,8 @@ struct outlets *outlets_open(const struct options *options, const struct privs *
     if (options->watch.command && !outlets->command)
         failure_set(failure, "--exec: \"%s\" is no command, or a quote in it is not closed", options->watch.command);
     else if (start_clerk(outlets, privs, failure))
-        outlets->journal = journal_open(options->watch.syslog, failure);
-    if (outlets->journal)
+        fine = open_journal(outlets, failure);
+    if (fine)
         return outlets;
     outlets_close(outlets);
     return NULL;
@@ -193,7 +203,7 @@ static void write_line(struct outlets *outlets, const struct change *change)
 {
     FILE *out = outlets->on_lines ? stdout : stderr;
     if (journal_is_stream(fileno(out)))
-        fprintf(out, "<%d>", change_priority(change));
+        fputs(journal_prefix(change_priority(change)), out);
     (is_jsonl(outlets) ? change_json : change_text)(change, out);
     check_lines(outlets);
 }
@@ -207,7 +217,7 @@ static void set_variable(char *variable, size_t size, const char *name, const ch
 static int report_file(const struct outlets *outlets)
 {
     int descriptor = memfd_create("report", MFD_CLOEXEC);
-    int copy = descriptor < 0 ? -1 : dup(descriptor);
+    int copy = descriptor < 0 ? -1 : fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
     FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
     bool fine = out && outlets->options->render_with(outlets->report, &outlets->options->render, out);
     if (out)
@@ -368,7 +378,9 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
             metrics.last_frame_ns = inputs[i].last_ns;
     }
     list_servers(outlets, &metrics, servers);
-    journal_counts(outlets->journal, &metrics.lines_suppressed, &metrics.lines_lost);
+    struct journal_counters lines = journal_counters(outlets->journal);
+    metrics.lines_suppressed = lines.suppressed;
+    metrics.lines_lost = lines.lost;
     if (outlets->evidence)
         evidence_counts(outlets->evidence, &metrics.evidence_frames, &metrics.evidence_lost);
     FILE *out = begin_file(outlets, &outlets->metrics);

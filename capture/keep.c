@@ -298,13 +298,26 @@ void keep_flow_over(struct keep *keep, const struct flow_record *record, enum fl
     struct kept_flow *flow = &keep->kept->flows[index];
     struct kept_server *server = &keep->kept->servers[flow->server];
     kept_flow_over(keep->kept, index, answered);
-    if (failed && keep->writer && is_allowed(keep, server)) {
+    if (failed && keep->writer && (flow->failing ? !flow->refused : is_allowed(keep, server))) {
         write_failed(keep, flow, server, outcome == OUTCOME_UNANSWERED);
     } else if (answered && server->flows_after > 0) {
         server->flows_after--;
         gather_flow(keep, index, true);
         write_batch(keep);
     }
+}
+
+void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome)
+{
+    uint32_t index = keep->writer ? flow_of(keep, record) : KEPT_NONE;
+    struct kept_flow *flow = &keep->kept->flows[index];
+    if (index == KEPT_NONE || flow->failing)
+        return;
+    struct kept_server *server = &keep->kept->servers[flow->server];
+    flow->failing = true;
+    flow->refused = !is_allowed(keep, server);
+    if (!flow->refused)
+        write_failed(keep, flow, server, outcome == OUTCOME_UNANSWERED);
 }
 
 void keep_files_gone(struct keep *keep, unsigned first)

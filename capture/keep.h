@@ -58,6 +58,11 @@ void keep_frame(struct keep *keep, const struct frame *frame, const struct keep_
  * The next flow on the same ports may have begun.
  */
 void keep_flow_over(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome);
+/*
+ * A flow under way has failed by what was seen so far, so it is written now: it may take minutes to end, and the program
+ * may not live as long. May be called again and again.
+ */
+void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome);
 /* Files below this number are gone: what was in them will be written with the next failure. */
 void keep_files_gone(struct keep *keep, unsigned first);
 

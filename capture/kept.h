@@ -15,6 +15,7 @@ struct kept_flow {
     uint32_t chain; /* the next flow of the same hash, an older one */
     struct pile first, latest;
     bool has_isn, over, server_first;
+    bool failing, refused; /* it had failed before it was over; and was not to be written */
 };
 
 struct kept_server {

@@ -24,7 +24,7 @@ struct analysis_observer {
     void (*packet)(void *context, const struct flow_key *key, const struct packet *packet, bool from_server);
     /* A flow that is over; only for the call. */
     void (*flow_over)(void *context, const struct flow *flow, const struct flow_end *end);
-    /* A flow under way that has failed by what was seen so far; at each analysis_so_far(). */
+    /* A flow under way that has failed by what was seen so far; at each analysis_so_far(). May be NULL. */
     void (*flow_failing)(void *context, const struct flow *flow, const struct flow_end *end);
 };
 

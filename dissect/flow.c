@@ -67,6 +67,12 @@ struct flow_key flow_key_of(const struct packet *packet, bool from_server)
     return key;
 }
 
+bool flow_key_same(const struct flow_key *a, const struct flow_key *b)
+{
+    return a->hash == b->hash && a->client_port == b->client_port && a->server_port == b->server_port &&
+           addr_same(a->client, b->client) && addr_same(a->server, b->server);
+}
+
 static bool has_key(const struct flow *flow, const struct flow_key *key)
 {
     return flow->record.client_port == key->client_port && flow->record.server_port == key->server_port &&
@@ -257,6 +263,13 @@ struct flow_key flow_key_quoted(const struct packet *packet)
 {
     const struct packet_quote *quote = &packet->quote;
     struct flow_key key = {quote->source, quote->target, quote->source_port, quote->target_port, 0};
+    key.hash = hash_of(&key);
+    return key;
+}
+
+struct flow_key flow_key_recorded(const struct flow_record *record)
+{
+    struct flow_key key = {record->client, record->server, record->client_port, record->server_port, 0};
     key.hash = hash_of(&key);
     return key;
 }

@@ -259,6 +259,8 @@ struct flow_key {
 struct flow_key flow_key_of(const struct packet *packet, bool from_server);
 /* Of the packet that an ICMP error quotes, one of the client's. */
 struct flow_key flow_key_quoted(const struct packet *packet);
+struct flow_key flow_key_recorded(const struct flow_record *record);
+bool flow_key_same(const struct flow_key *a, const struct flow_key *b);
 
 /*
  * The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`, and what a second
