@@ -10,9 +10,16 @@
 
 TestSuite(change, .timeout = 20);
 
-static const struct change_state fine = {REPORT_ANSWERED, CULPRIT_NONE, CONFIDENCE_NONE, MECHANISM_ANSWERED};
-static const struct change_state reset = {REPORT_REJECTED, CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN,
-                                          MECHANISM_SYN_RESET};
+#define FINE                                                                                                           \
+    {                                                                                                                  \
+        REPORT_ANSWERED, CULPRIT_NONE, CONFIDENCE_NONE, MECHANISM_ANSWERED                                             \
+    }
+#define RESET                                                                                                          \
+    {                                                                                                                  \
+        REPORT_REJECTED, CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN, MECHANISM_SYN_RESET                                  \
+    }
+
+static const struct change_state fine = FINE, reset = RESET;
 
 /* 2026-11-24T09:30:12.345678901Z */
 #define JUDGED INT64_C(1795512612345678901)
@@ -62,15 +69,15 @@ Test(change, a_line_for_people)
         struct change_state before, now;
         const char *wanted;
     } rows[] = {
-        {fine, reset, ": rejected, by an intermediary (proven); was answered" FAILED HEADLINE},
-        {reset, fine, ": answered; was rejected, by an intermediary (proven)" HEADLINE},
+        {FINE, RESET, ": rejected, by an intermediary (proven); was answered" FAILED HEADLINE},
+        {RESET, FINE, ": answered; was rejected, by an intermediary (proven)" HEADLINE},
         {{REPORT_NONE, CULPRIT_NONE, CONFIDENCE_NONE, MECHANISM_NONE},
          {REPORT_REJECTED, CULPRIT_UNDETERMINED, CONFIDENCE_NONE, MECHANISM_SYN_RESET},
          ": rejected, by whom is not known; was not asked over TCP" FAILED HEADLINE},
-        {fine,
+        {FINE,
          {REPORT_UNANSWERED, CULPRIT_SERVER, CONFIDENCE_STRONG, MECHANISM_QUERY_UNANSWERED},
          ": unanswered, because of the server's host (strong); was answered" FAILED HEADLINE},
-        {fine,
+        {FINE,
          {REPORT_MIXED, CULPRIT_LOCAL, CONFIDENCE_INDICATED, MECHANISM_LOCAL_FILTER},
          ": answered in part (mixed), because of the client's own filter (indicated); was answered" FAILED HEADLINE},
     };
