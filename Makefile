@@ -69,7 +69,7 @@ $(BUILD)/%.o: %.c
 $(test_objects): OPTIMISE = -O1 -g
 
 -include $(patsubst %.o,%.d,$(command_objects) $(core_objects) $(capture_objects) $(test_objects) \
-    $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
+    $(BUILD)/tests/live/frames.o $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
 
 # Set-up: Debian's packages, only those that are missing.
 
@@ -87,17 +87,18 @@ demo: setup
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
-# libwiretap, fuzz targets over their corpora, the lab's quick cases, then units and samples.
+# libwiretap, live capture (tests/live), fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 .PHONY: run-tests
-run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
+run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
+	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
@@ -115,6 +116,9 @@ $(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD
 
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# A program for tests/live/run.
+$(BUILD)/tests/live/frames: $(BUILD)/tests/live/frames.o $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
 
@@ -180,7 +184,7 @@ samples:
 	@tests/lab/setup
 	@tests/lab/make-samples $(S)
 
-sources := $(COMMANDS) $(CORE) $(CAPTURE) $(TESTS) $(wildcard *.h */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c)
+sources := $(COMMANDS) $(CORE) $(CAPTURE) $(TESTS) $(wildcard *.h */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c tests/live/*.c)
 
 .PHONY: lint
 lint: setup-lint
