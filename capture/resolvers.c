@@ -104,7 +104,7 @@ bool resolvers_interface(struct addr address, char name[IFNAMSIZ])
     const struct route_request request = request_of(address);
     ssize_t got = send(descriptor, &request, request.header.nlmsg_len, 0);
     if (got > 0)
-        got = recv(descriptor, &reply, sizeof reply, 0);
+        got = recv(descriptor, reply.bytes, sizeof reply.bytes, 0);
     close(descriptor);
     unsigned index = got > 0 ? read_reply(&reply.header, (size_t)got) : 0;
     return index > 0 && if_indextoname(index, name);

@@ -142,12 +142,12 @@ static bool prepare(struct tap *tap, const struct live_options *options, struct 
 bool tap_open(struct tap *tap, const struct live_options *options, int socket, struct failure *failure)
 {
     char why[PCAP_ERRBUF_SIZE];
-    struct ifreq hardware, index = {.ifr_ifindex = 0};
+    struct ifreq hardware = {.ifr_ifindex = 0}, index = {.ifr_ifindex = 0};
     tap->descriptor = -1;
     tap->promiscuous = options->promiscuous && !is_any(tap);
     if (!is_any(tap) && !(ask(tap, socket, SIOCGIFHWADDR, &hardware) && ask(tap, socket, SIOCGIFINDEX, &index)))
         return fail_unknown(tap, failure);
-    tap->hardware = is_any(tap) ? 0 : hardware.ifr_hwaddr.sa_family;
+    tap->hardware = hardware.ifr_hwaddr.sa_family;
     tap->pcap = pcap_create(tap->name, why);
     if (!tap->pcap)
         return failure_set(failure, "%s: %s", tap->name, why);
@@ -222,10 +222,11 @@ static bool is_the_same(struct tap *tap, int socket, struct tap_news *news)
         return false;
     bool same = request.ifr_hwaddr.sa_family == tap->hardware;
     if (!same && !tap->changed)
-        snprintf(news->text, sizeof news->text,
-                 "%s is another kind of device now (hardware type %d, was %d): it is not watched until tcp53 is "
-                 "started anew",
-                 tap->name, request.ifr_hwaddr.sa_family, tap->hardware);
+        snprintf(
+            news->text, sizeof news->text,
+            "%s is another kind of device now (hardware type %d, was %d): not watched until it is as before, or tcp53 "
+            "is started anew",
+            tap->name, request.ifr_hwaddr.sa_family, tap->hardware);
     tap->changed = !same;
     return same;
 }
