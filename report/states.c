@@ -6,7 +6,8 @@
 enum { CHANGES_KEPT = sizeof((struct state *)0)->told_ns / sizeof(int64_t) };
 
 #define FLAPPING_NS (600 * FLOW_SECOND_NS) /* so many changes within this are enough for a while */
-#define RECOVERY_NS (10 * FLOW_SECOND_NS)  /* a partial recovery is told when it has lasted that long */
+#define RECOVERY_NS (10 * FLOW_SECOND_NS)  /* a server that failed and now answers in part is told of after that */
+#define ONSET_NS FLOW_SECOND_NS            /* one that answered and now fails in part: nobody shall wait for long */
 
 struct states {
     struct state list[STATES_SERVERS];
@@ -76,18 +77,17 @@ static bool is_flapping(const struct state *state, int64_t now_ns)
     return state->told_ns[0] != 0 && now_ns - state->told_ns[0] < FLAPPING_NS;
 }
 
-/* A recovery that is not whole: some queries are answered again. */
-static bool is_partly_better(const struct state *state, const struct change_state *now)
+/*
+ * Some queries fail and some do not, where all did the same before: most often a new state begins, as the next few show.
+ */
+static bool is_partly(const struct state *state, const struct change_state *now)
 {
-    return now->outcome == REPORT_MIXED &&
-           (state->now.outcome == REPORT_REJECTED || state->now.outcome == REPORT_UNANSWERED);
+    return now->outcome == REPORT_MIXED && state->now.outcome != REPORT_MIXED && state->now.outcome != REPORT_NONE;
 }
 
-static bool has_lasted(struct state *state, int64_t now_ns)
+static bool has_lasted(const struct state *state, int64_t now_ns)
 {
-    if (state->better_since_ns == 0)
-        state->better_since_ns = now_ns;
-    return now_ns - state->better_since_ns >= RECOVERY_NS;
+    return now_ns - state->partly_since_ns >= (fails(state->now.outcome) ? RECOVERY_NS : ONSET_NS);
 }
 
 /* While it fails as before, less is known again in a new window; that is no change. */
@@ -116,7 +116,7 @@ static bool has_changed(struct state *state, const struct change_state *now, int
 {
     if (now->outcome == REPORT_NONE || now->outcome == REPORT_ABORTED || !is_a_change(&state->now, now))
         return false;
-    if (is_partly_better(state, now) && !has_lasted(state, now_ns))
+    if (is_partly(state, now) && !has_lasted(state, now_ns))
         return false;
     if (is_silent(&state->now, now)) {
         state->now = *now;
@@ -135,8 +135,10 @@ void states_update(struct states *states, const struct report *report, int64_t n
         if (now.outcome == REPORT_NONE)
             continue;
         struct state *state = state_of(states, server->facts->address, server->facts->port);
-        if (state && !is_partly_better(state, &now))
-            state->better_since_ns = 0;
+        if (state && !is_partly(state, &now))
+            state->partly_since_ns = 0;
+        else if (state && state->partly_since_ns == 0)
+            state->partly_since_ns = now_ns;
         if (!state || !has_changed(state, &now, now_ns))
             continue;
         struct change change = {.time_ns = now_ns,

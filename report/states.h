@@ -14,7 +14,7 @@ struct state {
     struct change_state now;          /* as told; outcome REPORT_NONE: nothing to tell yet */
     int64_t changed_ns;               /* when it was told; 0: never */
     uint64_t attempts[FLOW_OUTCOMES]; /* flows that are over, since the beginning */
-    int64_t better_since_ns;          /* a change for the better that may not last is waited with; 0: none */
+    int64_t partly_since_ns;          /* since when it fails in part, which may only be the beginning; 0: it does not */
     int64_t told_ns[6];               /* its latest changes, the newest last */
 };
 
@@ -28,8 +28,8 @@ void states_count(struct states *states, struct addr server, uint16_t port, enum
 /*
  * Compares a report with what was told before and hands out each change; it has happened when the call returns. Said at
  * once: another outcome, another side to blame, more confidence. Not said: that a window which has just begun shows less
- * than the one before; a recovery that is not whole yet, until it has stayed so for some seconds; more than a handful of
- * changes of one server within ten minutes.
+ * than the one before; that a server which has just begun to fail, or to work again, does so in part, until that has
+ * lasted; more than a handful of changes of one server within ten minutes.
  */
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context);
