@@ -56,6 +56,12 @@ struct tcp_facts {
     uint32_t earlier[FLOW_OUTCOMES]; /* flows of this window that began before */
 };
 
+/* True when flows were put aside because they ended unlike those since `turned_ns`. */
+static inline bool facts_turned(const struct tcp_facts *tcp)
+{
+    return tcp->earlier[OUTCOME_ANSWERED] + tcp->earlier[OUTCOME_REJECTED] + tcp->earlier[OUTCOME_UNANSWERED] > 0;
+}
+
 struct server {
     struct addr address;
     uint16_t port;

@@ -44,6 +44,17 @@ static struct json_object *udp_of(struct writer *writer, const struct server *fa
     return object;
 }
 
+/* What the server did before it turned; only a watch tells. */
+static struct json_object *earlier_of(struct writer *writer, const struct tcp_facts *tcp)
+{
+    struct json_object *object = json_object_new_object();
+    writer_time(writer, object, "until", tcp->turned_ns);
+    writer_number(writer, object, "answered", tcp->earlier[OUTCOME_ANSWERED]);
+    writer_number(writer, object, "rejected", tcp->earlier[OUTCOME_REJECTED]);
+    writer_number(writer, object, "unanswered", tcp->earlier[OUTCOME_UNANSWERED]);
+    return object;
+}
+
 static struct json_object *tcp_of(struct writer *writer, const struct report_server *server)
 {
     static const struct delays no_delays = {0};
@@ -60,6 +71,8 @@ static struct json_object *tcp_of(struct writer *writer, const struct report_ser
     writer_number(writer, object, "incomplete", server->incomplete);
     writer_time_or_null(writer, object, "first_failure", tcp ? tcp->first_failure_ns : 0);
     writer_time_or_null(writer, object, "last_failure", tcp ? tcp->last_failure_ns : 0);
+    if (tcp && facts_turned(tcp))
+        writer_put(writer, object, "earlier", earlier_of(writer, tcp));
     return object;
 }
 
