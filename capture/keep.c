@@ -235,7 +235,7 @@ static uint32_t flow_of(const struct keep *keep, const struct flow_record *recor
 }
 
 /* Counts a flow that is to be written; false when there were too many of them within the minute. */
-static bool is_allowed(struct keep *keep, struct kept_server *server)
+static bool is_allowed(struct keep *keep, struct kept_server *server, bool refused)
 {
     if (keep->now_ns - keep->window_ns >= KEEP_WINDOW_NS) {
         keep->window_ns = keep->now_ns;
@@ -243,10 +243,12 @@ static bool is_allowed(struct keep *keep, struct kept_server *server)
     }
     if (keep->now_ns - server->window_ns >= KEEP_WINDOW_NS) {
         server->window_ns = keep->now_ns;
-        server->written = 0;
+        server->written = server->refused = 0;
     }
-    bool allowed = server->written < KEEP_WRITTEN && keep->in_window < KEEP_WRITTEN_ALL;
+    bool allowed = server->written < KEEP_WRITTEN && keep->in_window < KEEP_WRITTEN_ALL &&
+                   !(refused && server->refused >= KEEP_REFUSED);
     server->written += allowed;
+    server->refused += allowed && refused;
     keep->in_window += allowed;
     keep->counters.flows_unwritten += !allowed;
     return allowed;
@@ -284,10 +286,18 @@ static void write_failed(struct keep *keep, const struct kept_flow *flow, struct
     server->flows_after = KEEP_FLOWS_AFTER;
 }
 
-void keep_flow_over(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome)
+static void write_answered(struct keep *keep, uint32_t index, struct kept_server *server)
 {
-    bool answered = outcome == OUTCOME_ANSWERED;
-    bool failed = outcome == OUTCOME_REJECTED || outcome == OUTCOME_UNANSWERED;
+    server->flows_after--;
+    gather_flow(keep, index, true);
+    write_batch(keep);
+}
+
+void keep_flow_over(struct keep *keep, const struct flow_record *record, const struct flow_end *end)
+{
+    bool refused = end->mechanism == MECHANISM_ERROR_RCODE;
+    bool answered = end->outcome == OUTCOME_ANSWERED && !refused;
+    bool failed = end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED || refused;
     uint32_t index = flow_of(keep, record);
     if (index == KEPT_NONE)
         return;
@@ -298,13 +308,10 @@ void keep_flow_over(struct keep *keep, const struct flow_record *record, enum fl
     struct kept_flow *flow = &keep->kept->flows[index];
     struct kept_server *server = &keep->kept->servers[flow->server];
     kept_flow_over(keep->kept, index, answered);
-    if (failed && keep->writer && (flow->failing ? !flow->refused : is_allowed(keep, server))) {
-        write_failed(keep, flow, server, outcome == OUTCOME_UNANSWERED);
-    } else if (answered && server->flows_after > 0) {
-        server->flows_after--;
-        gather_flow(keep, index, true);
-        write_batch(keep);
-    }
+    if (failed && keep->writer && (flow->failing ? !flow->refused : is_allowed(keep, server, refused)))
+        write_failed(keep, flow, server, end->outcome == OUTCOME_UNANSWERED);
+    else if (answered && server->flows_after > 0)
+        write_answered(keep, index, server);
 }
 
 void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome)
@@ -315,7 +322,7 @@ void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum
         return;
     struct kept_server *server = &keep->kept->servers[flow->server];
     flow->failing = true;
-    flow->refused = !is_allowed(keep, server);
+    flow->refused = !is_allowed(keep, server, false);
     if (!flow->refused)
         write_failed(keep, flow, server, outcome == OUTCOME_UNANSWERED);
 }

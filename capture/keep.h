@@ -20,6 +20,7 @@ enum {
     KEEP_FRAMES_AFTER = 16,  /* UDP frames of a server that are written after its flow failed */
     KEEP_FLOWS_AFTER = 2,    /* answered flows, likewise */
     KEEP_WRITTEN = 64,       /* failed flows of a server that are written within a minute: the first ones prove it */
+    KEEP_REFUSED = 8,        /* of these, such as were answered with an error: UDP may give the same */
     KEEP_WRITTEN_ALL = 1024, /* of all servers */
 };
 
@@ -54,10 +55,10 @@ void keep_clock(struct keep *keep, const struct frame *frame);
 /* A frame to be kept. */
 void keep_frame(struct keep *keep, const struct frame *frame, const struct keep_about *about);
 /*
- * A flow is judged. Rejected and unanswered ones are written; answered ones stay for a while; of others nothing stays.
- * The next flow on the same ports may have begun.
+ * A flow is judged. Rejected and unanswered ones are written, and those answered with an error; other answered ones stay
+ * for a while; of the rest nothing stays. The next flow on the same ports may have begun.
  */
-void keep_flow_over(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome);
+void keep_flow_over(struct keep *keep, const struct flow_record *record, const struct flow_end *end);
 /*
  * A flow under way has failed by what was seen so far, so it is written now: it may take minutes to end, and the program
  * may not live as long. May be called again and again.

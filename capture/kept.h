@@ -29,8 +29,8 @@ struct kept_server {
     uint32_t answered[KEEP_ANSWERED], failed[KEEP_FAILED]; /* flows, the oldest first */
     int64_t after_ns;                                      /* UDP is written until then */
     unsigned frames_after, flows_after;
-    int64_t window_ns; /* when the minute of `written` began */
-    unsigned written;
+    int64_t window_ns;         /* when the minute of the next two began */
+    unsigned written, refused; /* failed flows; those of them that were answered with an error */
 };
 
 struct kept_link {

@@ -1,129 +1,132 @@
-#include "tests/unit/evidence.h"
+/* Evidence: what keep writes of a capture says the same as the capture; and its bounds. */
+#include "tests/unit/draft.h"
+#include "tests/unit/watching.h"
 
 #include "clock.h"
-#include "tests/unit/draft.h"
 
 #include <criterion/criterion.h>
-#include <fcntl.h>
-#include <unistd.h>
+#include <criterion/parameterized.h>
+#include <glob.h>
 
-/* files */
+enum { PATH_MOST = 200 };
 
-static int create(void *context, const char *name)
-{
-    (void)context;
-    return open(draft_path(name), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
+TestSuite(evidence, .init = draft_begin, .fini = draft_end);
 
-static bool remove_file(void *context, const char *name)
-{
-    (void)context;
-    return unlink(draft_path(name)) == 0;
-}
-
-struct ring_options evidence_files(uint64_t bytes, unsigned files)
-{
-    return (struct ring_options){
-        .name = "tcp53", .bytes = bytes, .files = files, .create = create, .remove = remove_file};
-}
-
-unsigned evidence_write(void *ring, const struct frame *frame)
-{
-    return ring_write(ring, frame);
-}
-
-/* the observer */
-
-struct watcher {
-    struct keep *keep;
-    struct frame frame; /* that is being fed */
+struct sample {
+    char path[PATH_MOST];
 };
 
-static void take_packet(void *context, const struct flow_key *key, const struct packet *packet, bool from_server)
+static struct criterion_test_params samples(void)
 {
-    struct watcher *watcher = context;
-    struct keep_about about = keep_about_of(key, packet, from_server);
-    if (packet->ref.number == watcher->frame.ref.number && packet->ref.input == watcher->frame.ref.input)
-        keep_frame(watcher->keep, &watcher->frame, &about);
+    static const char *const patterns[] = {"samples/*.pcap", "samples/*.pcapng", "samples/*.cap", "samples/*/*.pcap"};
+    glob_t found = {.gl_pathc = 0};
+    for (int i = 0; i < 4; i++)
+        glob(patterns[i], i ? GLOB_APPEND : 0, NULL, &found);
+    struct sample *list = cr_calloc(found.gl_pathc + 1, sizeof *list);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        snprintf(list[i].path, PATH_MOST, "%s", found.gl_pathv[i]);
+    size_t count = found.gl_pathc;
+    globfree(&found);
+    return cr_make_param_array(struct sample, list, count, NULL);
 }
 
-static void take_end(void *context, const struct flow *flow, const struct flow_end *end)
+static bool failed(const struct report_server *server)
 {
-    struct watcher *watcher = context;
-    keep_flow_over(watcher->keep, &flow->record, end->outcome);
+    return server->outcome == REPORT_REJECTED || server->outcome == REPORT_UNANSWERED ||
+           server->outcome == REPORT_MIXED;
 }
 
-/* reading */
-
-static void read_all(struct verdicts *verdicts, const char *path, bool by_runs, struct keep *keep)
+/* Each server that failed in the whole capture is judged alike in the evidence. */
+static void expect_alike(const struct verdicts *whole, const struct verdicts *evidence, const char *path)
 {
-    struct watcher watcher = {.keep = keep};
-    const struct analysis_observer observer = {&watcher, take_packet, take_end};
-    const struct analysis_options options = {.observer = keep ? &observer : NULL};
-    const struct source_options selection = {.by_runs = by_runs};
-    struct failure failure = {""};
-    *verdicts = (struct verdicts){.from = {.command = "read"}};
-    verdicts->analysis = analysis_new(&options);
-    verdicts->source = source_open(&path, 1, &selection, &failure);
-    cr_assert(verdicts->analysis && verdicts->source, "%s: %s", path, failure.text);
-    while (source_next(verdicts->source, &watcher.frame)) {
-        if (keep)
-            keep_clock(keep, &watcher.frame);
-        analysis_feed(verdicts->analysis, &watcher.frame);
+    for (size_t i = 0; i < whole->report->server_count; i++) {
+        const struct report_server *server = &whole->report->servers[i];
+        if (failed(server))
+            cr_expect_str_eq(watching_verdict(evidence, server->facts), watching_verdict(whole, server->facts),
+                             "%s: %s, not %s", path, watching_verdict(evidence, server->facts),
+                             watching_verdict(whole, server->facts));
     }
-    analysis_finish(verdicts->analysis);
 }
 
-static void conclude(struct verdicts *verdicts)
+static bool any_failed(const struct verdicts *verdicts)
 {
-    cr_assert(inputs_describe(verdicts->source, &verdicts->from));
-    verdicts->report = report_build(verdicts->analysis, &verdicts->from);
-    cr_assert_not_null(verdicts->report);
+    for (size_t i = 0; i < verdicts->report->server_count; i++)
+        if (failed(&verdicts->report->servers[i]))
+            return true;
+    return false;
 }
 
-static void end_pass(struct verdicts *verdicts)
+/* The files of the ring. */
+ParameterizedTestParameters(evidence, written)
 {
-    source_close(verdicts->source);
-    analysis_free(verdicts->analysis);
+    return samples();
 }
 
-void verdicts_read(struct verdicts *verdicts, const char *path)
+ParameterizedTest(struct sample *sample, evidence, written)
 {
-    read_all(verdicts, path, false, NULL);
-    if (source_may_order(verdicts->source)) {
-        end_pass(verdicts);
-        read_all(verdicts, path, true, NULL);
+    struct ring_options options = watching_files(0, 0);
+    struct ring *ring = ring_new(&options);
+    struct keep *keep = keep_new(0, watching_write, ring);
+    struct verdicts whole, evidence;
+    cr_assert(ring && keep && clock_set_zone("UTC"));
+    watching_keep(&whole, sample->path, keep);
+    ring_free(ring);
+    if (any_failed(&whole)) {
+        watching_read(&evidence, draft_folder());
+        expect_alike(&whole, &evidence, sample->path);
+        watching_end(&evidence);
     }
-    conclude(verdicts);
+    watching_end(&whole);
+    keep_free(keep);
 }
 
-void verdicts_keep(struct verdicts *verdicts, const char *path, struct keep *keep)
+/* Everything at hand, as a ticket has it. */
+ParameterizedTestParameters(evidence, at_hand)
 {
-    read_all(verdicts, path, false, keep);
-    conclude(verdicts);
+    return samples();
 }
 
-void verdicts_end(struct verdicts *verdicts)
+static bool take(void *ring, const struct frame *frame)
 {
-    report_free(verdicts->report);
-    inputs_release(&verdicts->from);
-    end_pass(verdicts);
+    return ring_write(ring, frame) > 0;
 }
 
-const char *verdicts_of(const struct verdicts *verdicts, const struct server *server)
+ParameterizedTest(struct sample *sample, evidence, at_hand)
 {
-    enum { TEXTS = 4, LONGEST = 120 };
-    static char texts[TEXTS][LONGEST];
-    static unsigned next;
-    for (size_t i = 0; i < verdicts->report->server_count; i++) {
-        const struct report_server *known = &verdicts->report->servers[i];
-        if (known->facts->port != server->port || !addr_same(known->facts->address, server->address))
-            continue;
-        char *text = texts[next++ % TEXTS];
-        snprintf(text, LONGEST, "%s %s %s %s", report_outcome_name(known->outcome),
-                 culprit_name(known->judgement.culprit), mechanism_name(known->judgement.mechanism),
-                 confidence_name(known->judgement.confidence));
-        return text;
+    struct ring_options options = watching_files(0, 0);
+    struct ring *ring = ring_new(&options);
+    struct keep *keep = keep_new(0, NULL, NULL);
+    struct verdicts whole, evidence;
+    cr_assert(ring && keep && clock_set_zone("UTC"));
+    watching_keep(&whole, sample->path, keep);
+    cr_expect_eq(keep_counters(keep).written + keep_counters(keep).lost, 0);
+    cr_expect(keep_each(keep, take, ring));
+    ring_free(ring);
+    if (any_failed(&whole)) {
+        watching_read(&evidence, draft_folder());
+        expect_alike(&whole, &evidence, sample->path);
+        cr_expect_eq(source_late(evidence.source), 0, "in order of time");
+        watching_end(&evidence);
     }
-    return "not there";
+    watching_end(&whole);
+    keep_free(keep);
+}
+
+/* All samples as one capture: many servers, link types by the dozen, flows that are judged in another order. */
+Test(evidence, all_together)
+{
+    struct ring_options options = watching_files(0, 1000);
+    struct ring *ring = ring_new(&options);
+    struct keep *keep = keep_new(0, watching_write, ring);
+    struct verdicts whole, evidence;
+    cr_assert(ring && keep && clock_set_zone("UTC"));
+    watching_keep(&whole, "samples", keep);
+    cr_expect_eq(ring_counters(ring).lost, 0);
+    ring_free(ring);
+    watching_read(&evidence, draft_folder());
+    cr_expect(any_failed(&whole));
+    expect_alike(&whole, &evidence, "samples");
+    watching_end(&evidence);
+    watching_end(&whole);
+    keep_free(keep);
 }
