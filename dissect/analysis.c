@@ -312,7 +312,7 @@ void analysis_feed(struct analysis *analysis, const struct frame *frame)
     if (analysis->options.trail)
         trail_frame(analysis->options.trail, frame->time_ns);
     enum packet_status status = packet_parse(&place->packet, frame);
-    analysis->counters.statuses[status]++;
+    analysis->counters.statuses[status] += frame->captured > 0; /* one without bytes only tells the time (keep.c) */
     if (status == PACKET_FRAGMENT || fragments_held(analysis->fragments) > 0)
         status = reassemble(analysis, &place, status);
     if (analysis->options.trail && status == PACKET_SHORT)
