@@ -110,12 +110,12 @@ void evidence_packet(struct evidence *evidence, const struct flow_key *key, cons
     keep_frame(evidence->keep, frame, &about);
 }
 
-void evidence_flow(struct evidence *evidence, const struct flow_record *record, enum flow_outcome outcome, bool over)
+void evidence_flow(struct evidence *evidence, const struct flow_record *record, const struct flow_end *end, bool over)
 {
     if (over)
-        keep_flow_over(evidence->keep, record, outcome);
+        keep_flow_over(evidence->keep, record, end);
     else
-        keep_flow_failing(evidence->keep, record, outcome);
+        keep_flow_failing(evidence->keep, record, end->outcome);
 }
 
 static void remove_ticket(struct evidence *evidence, const char *ticket)
@@ -129,7 +129,7 @@ static void remove_ticket(struct evidence *evidence, const char *ticket)
     clerk_remove(evidence->clerk, evidence->ticket_place, ticket);
 }
 
-bool evidence_ticket(struct evidence *evidence, const struct change *change)
+bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts)
 {
     char *name = evidence->tickets[evidence->ticket_count % EVIDENCE_TICKETS];
     if (*name)
@@ -138,6 +138,7 @@ bool evidence_ticket(struct evidence *evidence, const struct change *change)
     struct ticket ticket = {.clerk = evidence->clerk,
                             .place = evidence->ticket_place,
                             .keep = evidence->keep,
+                            .facts = facts,
                             .options = evidence->options};
     if (!ticket_write(&ticket, change, name))
         return false;

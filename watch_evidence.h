@@ -22,13 +22,13 @@ void evidence_frame(struct evidence *evidence, const struct frame *frame);
 void evidence_packet(struct evidence *evidence, const struct flow_key *key, const struct packet *packet,
                      bool from_server);
 /* How a flow ended; `over` false: it is under way, and has failed by what was seen so far. */
-void evidence_flow(struct evidence *evidence, const struct flow_record *record, enum flow_outcome outcome, bool over);
+void evidence_flow(struct evidence *evidence, const struct flow_record *record, const struct flow_end *end, bool over);
 
 /*
  * A folder for a change: evidence.pcap with the frames at hand, report.json and report.txt, which are what `tcp53 read`
  * says of that file. The newest EVIDENCE_TICKETS of this watch stay. False, with errno, when it could not be made.
  */
-bool evidence_ticket(struct evidence *evidence, const struct change *change);
+bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts);
 /* Goes on in a new file. */
 void evidence_reopen(struct evidence *evidence);
 /* Frames written to the ring, and frames that should have been. */

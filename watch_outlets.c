@@ -160,13 +160,13 @@ void outlets_packet(struct outlets *outlets, const struct flow_key *key, const s
 void outlets_flow_over(struct outlets *outlets, const struct flow *flow, const struct flow_end *end)
 {
     if (outlets->evidence)
-        evidence_flow(outlets->evidence, &flow->record, end->outcome, true);
+        evidence_flow(outlets->evidence, &flow->record, end, true);
 }
 
 void outlets_flow_failing(struct outlets *outlets, const struct flow *flow, const struct flow_end *end)
 {
     if (outlets->evidence)
-        evidence_flow(outlets->evidence, &flow->record, end->outcome, false);
+        evidence_flow(outlets->evidence, &flow->record, end, false);
 }
 
 void outlets_news(struct outlets *outlets, const char *format, ...)
@@ -269,7 +269,8 @@ void outlets_change(struct outlets *outlets, const struct change *change)
     if (message)
         journal_send(outlets->journal, change_priority(change), message);
     free(message);
-    if (outlets->evidence && outlets->options->watch.tickets && !evidence_ticket(outlets->evidence, change))
+    if (outlets->evidence && outlets->options->watch.tickets &&
+        !evidence_ticket(outlets->evidence, change, outlets->report->facts))
         outlets_news(outlets, "--ticket: %s", strerror(errno));
     run_command(outlets, change);
 }

@@ -27,6 +27,15 @@ struct draft {
     } links[LINKS];
 };
 
+/* When a server turned, by what was told of it. */
+static int64_t since(void *context, struct addr address, uint16_t port)
+{
+    const struct draft *draft = context;
+    const struct server *server = facts_server_seen(draft->ticket->facts, address, port);
+    const struct tcp_facts *tcp = server ? facts_tcp_seen(draft->ticket->facts, server) : NULL;
+    return tcp ? tcp->turned_ns : 0;
+}
+
 static bool count_link(void *context, const struct frame *frame)
 {
     struct draft *draft = context;
@@ -41,7 +50,7 @@ static bool count_link(void *context, const struct frame *frame)
 static int usual_link(struct draft *draft)
 {
     int most = 0;
-    keep_each(draft->ticket->keep, count_link, draft);
+    keep_each(draft->ticket->keep, &(struct keep_each){draft, count_link, since});
     for (int i = 1; i < LINKS; i++)
         if (draft->links[i].frames > draft->links[most].frames)
             most = i;
@@ -98,7 +107,7 @@ static bool write_capture(struct draft *draft)
     draft->input.link_types[draft->input.link_type_count++] = link_type;
     draft->input.snaplen = KEEP_SNAPLEN;
     draft->dumper = out && pcap ? pcap_dump_fopen(pcap, out) : NULL;
-    bool fine = draft->dumper && keep_each(draft->ticket->keep, take_frame, draft) &&
+    bool fine = draft->dumper && keep_each(draft->ticket->keep, &(struct keep_each){draft, take_frame, since}) &&
                 pcap_dump_flush(draft->dumper) == 0 && !ferror(out) && digest_file(fileno(out), draft->digest);
     if (draft->dumper)
         pcap_dump_close(draft->dumper);

@@ -17,6 +17,7 @@ struct ticket {
     struct clerk *clerk;
     unsigned place; /* directory of the folders */
     struct keep *keep;
+    const struct facts *facts; /* of the report that tells the change */
     const struct options *options;
 };
 

@@ -194,6 +194,7 @@ static void keep_datagram(struct keep *keep, const struct frame *frame, const st
     struct cells *cells = keep->kept->cells;
     struct kept_server *server =
         &keep->kept->servers[kept_server(keep->kept, about->key.server, about->key.server_port)];
+    server->udp_answers += about->from_server;
     uint32_t index = cells_put(cells, frame);
     pile_add(&server->latest, cells, index);
     pile_trim(&server->latest, cells, KEEP_EXCHANGE);
@@ -269,12 +270,28 @@ static void write_witness(struct keep *keep, const struct kept_flow *flow)
         link->witness_ns = wanted_ns;
 }
 
+/*
+ * Answered flows show how far away the server is, where its UDP does not, and that it fails only now and then. Those from
+ * before it began to fail would make a server seem so that answered, and now does not.
+ */
+static bool is_telling(const struct keep *keep, const struct kept_server *server, uint32_t answered)
+{
+    const struct kept_flow *flows = keep->kept->flows;
+    bool telling = server->udp_answers < KEEP_UDP_ENOUGH;
+    for (unsigned i = 0; i < server->failed_count; i++) {
+        int64_t since_ns = flows[answered].first_ns - flows[server->failed[i]].first_ns;
+        telling |= since_ns > 0 && since_ns <= KEEP_MIXED_NS;
+    }
+    return telling;
+}
+
 static void write_failed(struct keep *keep, const struct kept_flow *flow, struct kept_server *server, bool silent)
 {
     gather(keep, &server->earlier, true);
     gather(keep, &server->latest, true);
     for (unsigned i = 0; i < server->answered_count; i++)
-        gather_flow(keep, server->answered[i], true);
+        if (is_telling(keep, server, server->answered[i]))
+            gather_flow(keep, server->answered[i], true);
     gather_flow(keep, (uint32_t)(flow - keep->kept->flows), true);
     write_batch(keep);
     if (silent)
@@ -310,7 +327,7 @@ void keep_flow_over(struct keep *keep, const struct flow_record *record, const s
     kept_flow_over(keep->kept, index, answered);
     if (failed && keep->writer && (flow->failing ? !flow->refused : is_allowed(keep, server, refused)))
         write_failed(keep, flow, server, end->outcome == OUTCOME_UNANSWERED);
-    else if (answered && server->flows_after > 0)
+    else if (answered && server->flows_after > 0 && server->udp_answers < KEEP_UDP_ENOUGH)
         write_answered(keep, index, server);
 }
 
@@ -334,13 +351,22 @@ void keep_files_gone(struct keep *keep, unsigned first)
 
 /* all at hand */
 
-static void gather_all(struct keep *keep)
+static bool is_present(const struct keep *keep, uint32_t index, const struct keep_each *each)
+{
+    const struct kept_flow *flow = &keep->kept->flows[index];
+    const struct kept_server *server = &keep->kept->servers[flow->server];
+    return !each->since || server->udp_answers < KEEP_UDP_ENOUGH ||
+           flow->first_ns >= each->since(each->context, flow->key.server, flow->key.server_port);
+}
+
+static void gather_all(struct keep *keep, const struct keep_each *each)
 {
     const struct kept *kept = keep->kept;
     const struct kept_line *flows[] = {&kept->under_way, &kept->over}, *servers[] = {&kept->idle, &kept->busy};
     for (int line = 0; line < 2; line++) {
         for (uint32_t i = flows[line]->first; i != KEPT_NONE; i = kept_after(flows[line], i))
-            gather_flow(keep, i, false);
+            if (is_present(keep, i, each))
+                gather_flow(keep, i, false);
         for (uint32_t i = servers[line]->first; i != KEPT_NONE; i = kept_after(servers[line], i)) {
             gather(keep, &kept->servers[i].earlier, false);
             gather(keep, &kept->servers[i].latest, false);
@@ -349,18 +375,18 @@ static void gather_all(struct keep *keep)
     put_in_order(keep);
 }
 
-bool keep_each(struct keep *keep, bool (*take)(void *context, const struct frame *frame), void *context)
+bool keep_each(struct keep *keep, const struct keep_each *each)
 {
     bool fine = true;
     struct frame last = {.time_ns = INT64_MIN};
-    gather_all(keep);
+    gather_all(keep, each);
     for (uint32_t i = 0; i < keep->batch_count && fine; i++) {
         last = cells_frame(keep->kept->cells, keep->batch[i]);
-        fine = take(context, &last);
+        fine = each->take(each->context, &last);
     }
     if (fine && keep->batch_count > 0) {
         const struct frame *latest = &link_of(keep, last.link_type)->latest;
-        fine = latest->time_ns <= last.time_ns || take(context, latest);
+        fine = latest->time_ns <= last.time_ns || each->take(each->context, latest);
     }
     keep->batch_count = 0;
     return fine;

@@ -18,6 +18,7 @@ enum {
     KEEP_ANSWERED = 10,      /* flows of a server that were answered, so that one that answers at times is seen to */
     KEEP_FAILED = 8,         /* and that failed */
     KEEP_FRAMES_AFTER = 16,  /* UDP frames of a server that are written after its flow failed */
+    KEEP_UDP_ENOUGH = 3,     /* UDP answers show how far away a server is; with fewer, its answered flows are needed */
     KEEP_FLOWS_AFTER = 2,    /* answered flows, likewise */
     KEEP_WRITTEN = 64,       /* failed flows of a server that are written within a minute: the first ones prove it */
     KEEP_REFUSED = 8,        /* of these, such as were answered with an error: UDP may give the same */
@@ -26,6 +27,7 @@ enum {
 
 #define KEEP_AFTER_NS (30 * FLOW_SECOND_NS)   /* UDP frames are written so long after a failure */
 #define KEEP_WINDOW_NS (60 * FLOW_SECOND_NS)  /* the minute of KEEP_WRITTEN */
+#define KEEP_MIXED_NS (300 * FLOW_SECOND_NS)  /* a server that answers within this of a failure does both */
 #define KEEP_WITNESS_NS (2 * FLOW_SILENCE_NS) /* a capture that goes on so long shows that silence was silence */
 
 enum keep_kind { KEEP_TCP, KEEP_UDP };
@@ -67,11 +69,19 @@ void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum
 /* Files below this number are gone: what was in them will be written with the next failure. */
 void keep_files_gone(struct keep *keep, unsigned first);
 
+/* Who takes frames; both get the context. */
+struct keep_each {
+    void *context;
+    bool (*take)(void *context, const struct frame *frame);
+    /* When the server's present state began: flows from before then are left out, unless they show its distance; NULL. */
+    int64_t (*since)(void *context, struct addr server, uint16_t port);
+};
+
 /*
  * All frames at hand, in order of time, each once, up to the first that `take` refuses: then false. The last one may be
  * an empty one, of the latest frame captured: how far the capture reaches.
  */
-bool keep_each(struct keep *keep, bool (*take)(void *context, const struct frame *frame), void *context);
+bool keep_each(struct keep *keep, const struct keep_each *each);
 
 struct keep_counters {
     uint64_t frames;          /* that came */

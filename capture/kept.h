@@ -23,7 +23,8 @@ struct kept_server {
     uint16_t port;
     uint8_t answered_count, failed_count;
     uint32_t chain;
-    uint32_t open;                                         /* flows under way */
+    uint32_t open; /* flows under way */
+    uint32_t udp_answers;
     struct pile earlier, latest;                           /* UDP: before a flow began, and since */
     int64_t earlier_ns;                                    /* when that was */
     uint32_t answered[KEEP_ANSWERED], failed[KEEP_FAILED]; /* flows, the oldest first */

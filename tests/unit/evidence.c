@@ -86,9 +86,23 @@ ParameterizedTestParameters(evidence, at_hand)
     return samples();
 }
 
-static bool take(void *ring, const struct frame *frame)
+struct at_hand {
+    struct ring *ring;
+    const struct verdicts *whole;
+};
+
+static bool take(void *context, const struct frame *frame)
 {
-    return ring_write(ring, frame) > 0;
+    return ring_write(((struct at_hand *)context)->ring, frame) > 0;
+}
+
+/* Without what a server did before it turned. */
+static int64_t since(void *context, struct addr address, uint16_t port)
+{
+    const struct facts *facts = ((struct at_hand *)context)->whole->report->facts;
+    const struct server *server = facts_server_seen(facts, address, port);
+    const struct tcp_facts *tcp = server ? facts_tcp_seen(facts, server) : NULL;
+    return tcp ? tcp->turned_ns : 0;
 }
 
 ParameterizedTest(struct sample *sample, evidence, at_hand)
@@ -100,7 +114,7 @@ ParameterizedTest(struct sample *sample, evidence, at_hand)
     cr_assert(ring && keep && clock_set_zone("UTC"));
     watching_keep(&whole, sample->path, keep);
     cr_expect_eq(keep_counters(keep).written + keep_counters(keep).lost, 0);
-    cr_expect(keep_each(keep, take, ring));
+    cr_expect(keep_each(keep, &(struct keep_each){&(struct at_hand){ring, &whole}, take, since}));
     ring_free(ring);
     if (any_failed(&whole)) {
         watching_read(&evidence, draft_folder());

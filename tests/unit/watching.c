@@ -58,8 +58,8 @@ static void take_end(void *context, const struct flow *flow, const struct flow_e
 static void read_all(struct verdicts *verdicts, const char *path, bool by_runs, struct keep *keep)
 {
     struct watcher watcher = {.keep = keep};
-    const struct analysis_observer observer = {&watcher, take_packet, take_end};
-    const struct analysis_options options = {.observer = keep ? &observer : NULL};
+    const struct analysis_observer observer = {&watcher, take_packet, take_end, NULL};
+    const struct analysis_options options = {.observer = keep ? &observer : NULL, .live = keep != NULL};
     const struct source_options selection = {.by_runs = by_runs};
     struct failure failure = {""};
     *verdicts = (struct verdicts){.from = {.command = "read"}};
@@ -77,7 +77,8 @@ static void read_all(struct verdicts *verdicts, const char *path, bool by_runs, 
 static void conclude(struct verdicts *verdicts)
 {
     cr_assert(inputs_describe(verdicts->source, &verdicts->from));
-    verdicts->report = report_build(verdicts->analysis, &verdicts->from);
+    verdicts->report =
+        report_build(analysis_facts(verdicts->analysis), analysis_counters(verdicts->analysis), &verdicts->from);
     cr_assert_not_null(verdicts->report);
 }
 
