@@ -48,7 +48,7 @@ struct tcp_facts {
     int64_t last_ns; /* of its latest flow that is over */
     /* With facts_watch_turns(): the latest flows that ended alike, failed or answered. */
     struct {
-        int64_t began_ns; /* the first of them */
+        int64_t began_ns, latest_ns; /* when the first and the last of them began */
         uint32_t flows;
         bool failed;
     } run;

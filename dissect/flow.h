@@ -17,9 +17,11 @@ enum {
 
 /* Times, in nanoseconds. */
 #define FLOW_SECOND_NS INT64_C(1000000000)
-#define FLOW_IDLE_NS (120 * FLOW_SECOND_NS)        /* a flow without a packet for so long is over */
-#define FLOW_OPENING_NS (35 * FLOW_SECOND_NS)      /* RFC 6298: SYNs come again after 1, 2, 4, 8, 16, 32 s */
-#define FLOW_LINGER_NS (3 * FLOW_SECOND_NS)        /* a closed flow waits so long for packets that contradict its end */
+#define FLOW_IDLE_NS (120 * FLOW_SECOND_NS)   /* a flow without a packet for so long is over */
+#define FLOW_OPENING_NS (35 * FLOW_SECOND_NS) /* RFC 6298: SYNs come again after 1, 2, 4, 8, 16, 32 s */
+#define FLOW_LINGER_NS (3 * FLOW_SECOND_NS)   /* a closed flow waits so long for packets that contradict its end */
+#define FLOW_SETTLE_NS                                                                                                 \
+    (2 * FLOW_SECOND_NS / 5) /* live, a failure counts when nothing contradicts it within a round trip */
 #define FLOW_PATIENCE_NS (9 * FLOW_SECOND_NS / 10) /* a client that waited so long did not leave of its own accord */
 #define FLOW_AGAIN_NS (FLOW_SECOND_NS / 2)         /* two retransmissions take 0.2 s and 0.4 s at the least */
 #define FLOW_SILENCE_NS (5 * FLOW_SECOND_NS)       /* silence counts from here when nothing was sent again */

@@ -146,7 +146,8 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
         struct flow_end end = flow_end_of(flow, now_ns);
         if (end.mechanism != MECHANISM_NONE && end.outcome != OUTCOME_INCOMPLETE)
             facts_flow(facts, flow, &end);
-        if (flows->observer && flows->observer->flow_failing && (end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED))
+        if (flows->observer && flows->observer->flow_failing &&
+            (end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED))
             flows->observer->flow_failing(flows->observer->context, flow, &end);
     }
 }

@@ -2,7 +2,8 @@
  * How it works: a capture that goes on for weeks is judged by windows. What a window counted is forgotten when it ends;
  * what measures a server (its distance, its delays, where it was captured) lives on and ages. Within a window a server
  * that has begun to fail, or works again, is judged by what it did since then: when several flows in a row ended unlike
- * nearly all before them, the counts of those before are put aside.
+ * nearly all before them, the counts of those before are put aside. A server does not work again while only other
+ * questions than those that failed are answered, where the query itself may be what it is about.
  */
 #include "dissect/facts_inside.h"
 
@@ -147,6 +148,7 @@ void facts_shift(struct facts *facts, int64_t step_ns)
         shift(&tcp->last_failure_ns, step_ns);
         shift(&tcp->last_ns, step_ns);
         shift(&tcp->run.began_ns, step_ns);
+        shift(&tcp->run.latest_ns, step_ns);
         shift(&tcp->turned_ns, step_ns);
     }
 }
@@ -192,6 +194,27 @@ static void turn(struct tcp_facts *tcp)
         tcp->first_failure_ns = tcp->last_failure_ns = 0;
 }
 
+/* Mechanisms by which a query fails because of what it asks for, or how big the answer is; others may be answered. */
+static bool may_depend_on_query(uint8_t mechanism)
+{
+    return mechanism == MECHANISM_RESET_AFTER_QUERY || mechanism == MECHANISM_CLOSED ||
+           mechanism == MECHANISM_PARTIAL_ANSWER || mechanism == MECHANISM_QUERY_UNANSWERED ||
+           mechanism == MECHANISM_QUERY_UNACKED || mechanism == MECHANISM_FORGED_RESET;
+}
+
+/* The run may be of other questions than those that failed, some of which nobody has answered so far. */
+static bool asks_otherwise(const struct facts *facts, uint32_t server, const struct tcp_facts *tcp)
+{
+    bool depends = false;
+    for (uint32_t i = 0; i < tcp->endings.count; i++)
+        depends |=
+            is_failure(tcp->endings.rows[i].end.outcome) && may_depend_on_query(tcp->endings.rows[i].end.mechanism);
+    for (uint32_t i = 0; depends && i < facts->lost_used; i++)
+        if (facts->lost[i].server == server && !facts->lost[i].answered)
+            return true;
+    return false;
+}
+
 /* Nearly all of the flows before the run ended otherwise than those in it. */
 static bool is_turning(const struct tcp_facts *tcp)
 {
@@ -209,18 +232,19 @@ void facts_turn(struct facts *facts, uint32_t server, struct ending *ending, con
     bool failed = is_failure(outcome);
     if (!failed && outcome != OUTCOME_ANSWERED)
         return;
-    if (tcp->run.flows > 0 && tcp->run.failed != failed && flow->first_ns < tcp->run.began_ns)
-        return; /* it was under way before the run began, and took longer to end */
+    if (tcp->run.flows > 0 && tcp->run.failed != failed && flow->first_ns < tcp->run.latest_ns)
+        return; /* it began among those of the run, and took longer to end */
     if (tcp->run.flows == 0 || tcp->run.failed != failed) {
         tcp->run.failed = failed;
         tcp->run.flows = 0;
-        tcp->run.began_ns = flow->first_ns;
+        tcp->run.began_ns = tcp->run.latest_ns = flow->first_ns;
         for (uint32_t i = 0; i < tcp->endings.count; i++)
             tcp->endings.rows[i].run = 0;
     }
     tcp->run.flows++;
+    tcp->run.latest_ns = flow->first_ns > tcp->run.latest_ns ? flow->first_ns : tcp->run.latest_ns;
     ending->run++;
-    if (!is_turning(tcp))
+    if (!is_turning(tcp) || (!failed && asks_otherwise(facts, server, tcp)))
         return;
     turn(tcp);
     forget_clients(facts, server);

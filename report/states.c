@@ -7,7 +7,8 @@ enum { CHANGES_KEPT = sizeof((struct state *)0)->told_ns / sizeof(int64_t) };
 
 #define FLAPPING_NS (600 * FLOW_SECOND_NS) /* so many changes within this are enough for a while */
 #define RECOVERY_NS (10 * FLOW_SECOND_NS)  /* a server that failed and now answers in part is told of after that */
-#define ONSET_NS FLOW_SECOND_NS            /* one that answered and now fails in part: nobody shall wait for long */
+#define ONSET_NS                                                                                                       \
+    (FLOW_SECOND_NS * 4 / 5) /* what is not sure yet, as the next few attempts may show: nobody waits long */
 
 struct states {
     struct state list[STATES_SERVERS];
@@ -77,27 +78,39 @@ static bool is_flapping(const struct state *state, int64_t now_ns)
     return state->told_ns[0] != 0 && now_ns - state->told_ns[0] < FLAPPING_NS;
 }
 
-/*
- * Some queries fail and some do not, where all did the same before: most often a new state begins, as the next few show.
- */
+/* Some queries fail and some do not, where all did the same before: most often a new state begins, as the next few show. */
 static bool is_partly(const struct state *state, const struct change_state *now)
 {
     return now->outcome == REPORT_MIXED && state->now.outcome != REPORT_MIXED && state->now.outcome != REPORT_NONE;
 }
 
-static bool has_lasted(const struct state *state, int64_t now_ns)
+/* How long a change has to last before it is told. */
+static int64_t patience_ns(const struct state *state, const struct change_state *now)
 {
-    return now_ns - state->partly_since_ns >= (fails(state->now.outcome) ? RECOVERY_NS : ONSET_NS);
+    if (is_partly(state, now) && fails(state->now.outcome))
+        return RECOVERY_NS;
+    bool unsure = fails(now->outcome) && now->confidence <= CONFIDENCE_INDICATED;
+    return is_partly(state, now) || unsure ? ONSET_NS : 0;
 }
 
-/* While it fails as before, less is known again in a new window; that is no change. */
-static bool is_a_change(const struct change_state *before, const struct change_state *now)
+static bool has_lasted(struct state *state, const struct change_state *now, int64_t now_ns)
 {
-    if (now->outcome != before->outcome)
+    if (state->waited_since_ns == 0)
+        state->waited_since_ns = now_ns;
+    return now_ns - state->waited_since_ns >= patience_ns(state, now);
+}
+
+/*
+ * While it fails as before, less is known again in a new window; that is no change. As much that says less is: whoever was
+ * named may not be to blame.
+ */
+static bool is_a_change(const struct state *state, const struct change_state *now, uint32_t attempts)
+{
+    if (now->outcome != state->now.outcome)
         return true;
-    if (now->culprit != before->culprit)
-        return now->confidence != CONFIDENCE_NONE;
-    return now->confidence > before->confidence;
+    if (now->culprit != state->now.culprit)
+        return now->confidence != CONFIDENCE_NONE || attempts >= state->told_attempts;
+    return now->confidence > state->now.confidence;
 }
 
 /* What goes without saying: it answers, and never did otherwise. */
@@ -112,12 +125,15 @@ static void remember(struct state *state, int64_t now_ns)
     state->told_ns[CHANGES_KEPT - 1] = state->changed_ns = now_ns;
 }
 
-static bool has_changed(struct state *state, const struct change_state *now, int64_t now_ns)
+static bool has_changed(struct state *state, const struct change_state *now, uint32_t attempts, int64_t now_ns)
 {
-    if (now->outcome == REPORT_NONE || now->outcome == REPORT_ABORTED || !is_a_change(&state->now, now))
+    if (now->outcome == REPORT_NONE || now->outcome == REPORT_ABORTED || !is_a_change(state, now, attempts)) {
+        state->waited_since_ns = 0;
         return false;
-    if (is_partly(state, now) && !has_lasted(state, now_ns))
+    }
+    if (!has_lasted(state, now, now_ns))
         return false;
+    state->waited_since_ns = 0;
     if (is_silent(&state->now, now)) {
         state->now = *now;
         return false;
@@ -135,11 +151,8 @@ void states_update(struct states *states, const struct report *report, int64_t n
         if (now.outcome == REPORT_NONE)
             continue;
         struct state *state = state_of(states, server->facts->address, server->facts->port);
-        if (state && !is_partly(state, &now))
-            state->partly_since_ns = 0;
-        else if (state && state->partly_since_ns == 0)
-            state->partly_since_ns = now_ns;
-        if (!state || !has_changed(state, &now, now_ns))
+        uint32_t attempts = server->tcp ? server->tcp->attempts : 0;
+        if (!state || !has_changed(state, &now, attempts, now_ns))
             continue;
         struct change change = {.time_ns = now_ns,
                                 .address = state->address,
@@ -147,12 +160,13 @@ void states_update(struct states *states, const struct report *report, int64_t n
                                 .before = state->now,
                                 .now = now,
                                 .headline = server->headline,
-                                .attempts = server->tcp->attempts,
+                                .attempts = attempts,
                                 .answered = server->answered,
                                 .rejected = server->rejected,
                                 .unanswered = server->unanswered,
                                 .since_ns = fails(now.outcome) ? server->tcp->first_failure_ns : 0};
         state->now = now;
+        state->told_attempts = attempts;
         remember(state, now_ns);
         take(context, &change);
     }

@@ -14,7 +14,8 @@ struct state {
     struct change_state now;          /* as told; outcome REPORT_NONE: nothing to tell yet */
     int64_t changed_ns;               /* when it was told; 0: never */
     uint64_t attempts[FLOW_OUTCOMES]; /* flows that are over, since the beginning */
-    int64_t partly_since_ns;          /* since when it fails in part, which may only be the beginning; 0: it does not */
+    int64_t waited_since_ns;          /* since when a change is waited with, for what comes next; 0: none is */
+    uint32_t told_attempts;           /* on how many it rested */
     int64_t told_ns[6];               /* its latest changes, the newest last */
 };
 
@@ -27,9 +28,9 @@ void states_free(struct states *states);
 void states_count(struct states *states, struct addr server, uint16_t port, enum flow_outcome outcome);
 /*
  * Compares a report with what was told before and hands out each change; it has happened when the call returns. Said at
- * once: another outcome, another side to blame, more confidence. Not said: that a window which has just begun shows less
- * than the one before; that a server which has just begun to fail, or to work again, does so in part, until that has
- * lasted; more than a handful of changes of one server within ten minutes.
+ * once: another outcome, another side to blame, more confidence; within a second what is little sure, since the next
+ * attempts may show more. Not said: that a window which has just begun shows less than the one before; that a server which
+ * failed is answered in part, until that has lasted; more than a handful of changes of one server within ten minutes.
  */
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context);

@@ -55,12 +55,16 @@ static bool refused_over_tcp_only(const struct facts *facts, const struct server
     return only_tcp > 0 && only_tcp * 2 >= all;
 }
 
-/* It answered after TCP had begun to fail; or shortly before, and was not asked in vain since. */
-static bool udp_is_alive(const struct server *server, const struct tcp_facts *tcp)
+/*
+ * It answered after TCP had begun to fail; or shortly before, and was not asked in vain since, which does not count against
+ * a router that says the host is gone.
+ */
+static bool udp_is_alive(const struct server *server, const struct tcp_facts *tcp, enum mechanism mechanism)
 {
     bool in_vain = server->last_udp_query_ns > server->last_udp_answer_ns ||
                    server->last_udp_unreachable_ns > server->last_udp_answer_ns;
-    bool before = server->last_udp_answer_ns + 60 * FLOW_SECOND_NS >= tcp->first_failure_ns && !in_vain;
+    bool before = server->last_udp_answer_ns + 60 * FLOW_SECOND_NS >= tcp->first_failure_ns && !in_vain &&
+                  mechanism != MECHANISM_ICMP_HOST;
     return tcp->outcomes[OUTCOME_ANSWERED] > 0 ||
            (server->udp_answers > 0 && (server->last_udp_answer_ns >= tcp->first_failure_ns || before));
 }
@@ -123,7 +127,7 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
     c.end = ruler_read(&c.ruler, server, c.ending->end.ttl);
     c.synack = ruler_read(&c.ruler, server, c.ending->end.synack_ttl);
     c.ack = ruler_read(&c.ruler, server, c.ending->end.ack_ttl);
-    c.udp_alive = udp_is_alive(server, tcp);
+    c.udp_alive = udp_is_alive(server, tcp, c.ending->end.mechanism);
     look_at_other_side(&c);
     count_alike(&c);
     return c;

@@ -7,6 +7,7 @@ watching= # its process
 watch_start() { # NAMESPACE:IFACE[+IFACE...][:TCPDUMP-OPTION...]
     local space interface more word previous='' words
     IFS=: read -r space interface more <<<"$1"
+    case $interface in *+any | any+*) return 0 ;; esac # "any" is all of them
     words=(watch --format jsonl --ticket "$work/tickets")
     # shellcheck disable=SC2206  # several interfaces are several options
     words+=(-i ${interface//+/ -i })
