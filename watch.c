@@ -1,6 +1,6 @@
 /*
  * How it works: everything that needs a right is opened first, then all rights are given up, then the first packet is
- * parsed. One loop waits for frames and signals. Twice a second what is known so far, flows under way included, is judged
+ * parsed. One loop waits for frames and signals. Four times a second what is known so far, flows under way included, is judged
  * anew and compared with what was told of each server; when a window ends its report is written, and counting begins
  * anew.
  */
@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #define SECOND_NS INT64_C(1000000000)
-#define TICK_NS (SECOND_NS / 2)
+#define TICK_NS (SECOND_NS / 4)
 #define DELIVERY_NS (SECOND_NS / 5)    /* a frame is here that long after its time, or it was lost */
 #define UNDER_WAY_NS (180 * SECOND_NS) /* without a packet for so long, no flow has anything more to say */
 #define INTERVAL_S 300

@@ -284,7 +284,10 @@ void flows_age(struct flows *flows, int64_t now_ns);
 void flows_finish(struct flows *flows, int64_t now_ns);
 /* Folds all that have been idle too long: time passed without packets. */
 void flows_sweep(struct flows *flows, int64_t now_ns);
-/* Folds what is under way into `facts` as if the capture ended at `now_ns`, and goes on with it; not what is incomplete. */
+/*
+ * Folds what is under way into `facts` as if the capture ended at `now_ns`, and goes on with it; not what is incomplete,
+ * nor a failure that may be contradicted yet.
+ */
 void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns);
 /* A window ends: flows that are closed belong to it, the others to the next one. */
 void flows_renew(struct flows *flows, int64_t now_ns);

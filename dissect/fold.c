@@ -144,10 +144,12 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
     for (size_t i = 0; i < count; i++) {
         struct flow *flow = &flows->slots[open[i].slot];
         struct flow_end end = flow_end_of(flow, now_ns);
-        if (end.mechanism != MECHANISM_NONE && end.outcome != OUTCOME_INCOMPLETE)
-            facts_flow(facts, flow, &end);
-        if (flows->observer && flows->observer->flow_failing &&
-            (end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED))
+        bool failed = end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED;
+        if (end.mechanism == MECHANISM_NONE || end.outcome == OUTCOME_INCOMPLETE ||
+            (failed && now_ns - flow->last_ns < FLOW_SETTLE_NS))
+            continue;
+        facts_flow(facts, flow, &end);
+        if (failed && flows->observer && flows->observer->flow_failing)
             flows->observer->flow_failing(flows->observer->context, flow, &end);
     }
 }
