@@ -149,6 +149,7 @@ static const struct course {
     {"AAAAAFFF|", 0, 0, 0, 0},
     {"AAAAAFFF|F", 0, 1, 0, 0},
     {"AAAAAFFF|FAAA", 3, 0, 0, 1},
+    {"AAFF|aFFF", 0, 3, 1, 0},
     {"FFFFFAAA|f", 0, 0, 0, 1},
     {"FFFFFAAA|fA", 1, 0, 0, 1},
 };
