@@ -27,7 +27,8 @@ AR := $(if $(is_clang),ar,gcc-ar)
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 CAPTURE := $(sort $(wildcard capture/*.c))
-COMMANDS := tcp53.c options.c clock.c progress.c compare.c inputs.c
+COMMANDS := tcp53.c options.c clock.c progress.c compare.c inputs.c \
+    watch.c watch_clock.c watch_outlets.c watch_evidence.c watch_ticket.c
 TESTS := $(sort $(wildcard tests/unit/*.c tests/*.c))
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
 command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
@@ -41,7 +42,8 @@ ifeq ($(WIRETAP),1)
 PACKAGES_BUILD += libwiretap-dev libwireshark-dev libwsutil-dev libglib2.0-dev pkg-config
 endif
 PACKAGES_CHECK := $(PACKAGES_BUILD) libcriterion-dev python3-jsonschema wireshark-common zstd lz4
-PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck
+# promtool comes with prometheus, whose service is of no use here
+PACKAGES_LINT := $(PACKAGES_CHECK) clang clang-format clang-tidy cppcheck prometheus
 
 .PHONY: all
 all: tcp53
@@ -67,7 +69,7 @@ $(BUILD)/%.o: %.c
 $(test_objects): OPTIMISE = -O1 -g
 
 -include $(patsubst %.o,%.d,$(command_objects) $(core_objects) $(capture_objects) $(test_objects) \
-    $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
+    $(BUILD)/tests/live/frames.o $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
 
 # Set-up: Debian's packages, only those that are missing.
 
@@ -85,17 +87,18 @@ demo: setup
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
-# libwiretap, fuzz targets over their corpora, the lab's quick cases, then units and samples.
+# libwiretap, live capture (tests/live), fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 .PHONY: run-tests
-run-tests: all $(BUILD)/tests/run $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
+run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
+	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
@@ -113,6 +116,9 @@ $(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD
 
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# A program for tests/live/run.
+$(BUILD)/tests/live/frames: $(BUILD)/tests/live/frames.o $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
 
@@ -178,7 +184,7 @@ samples:
 	@tests/lab/setup
 	@tests/lab/make-samples $(S)
 
-sources := $(COMMANDS) $(CORE) $(CAPTURE) $(TESTS) $(wildcard *.h */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c)
+sources := $(COMMANDS) $(CORE) $(CAPTURE) $(TESTS) $(wildcard *.h */*.h tests/*/*.h tests/bench/*.c tests/fuzz/*.c tests/lab/*.c tests/live/*.c)
 
 .PHONY: lint
 lint: setup-lint
@@ -188,6 +194,7 @@ lint: setup-lint
 	@clang-tidy --quiet $(CORE) $(CAPTURE) $(COMMANDS) -- -std=c17 $(CPPFLAGS) $(wiretap_flags)
 	@cppcheck --quiet --enable=warning,style,performance,portability --inconclusive --std=c11 --error-exitcode=1 \
 	    --inline-suppr --suppressions-list=.cppcheck $(CPPFLAGS) $(COMMANDS) capture dissect report
+	@tests/service build/clang/tcp53
 	@echo 'lint: clean'
 
 .PHONY: install
@@ -195,6 +202,10 @@ install: all
 	install -D -m 755 tcp53 $(DESTDIR)$(PREFIX)/bin/tcp53
 	install -D -m 644 docs/tcp53.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcp53.1
 	install -D -m 644 report/report.schema.json $(DESTDIR)$(PREFIX)/share/tcp53/report.schema.json
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' docs/tcp53-watch.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
 
 .PHONY: clean
 clean:

@@ -39,21 +39,30 @@ static const char *note_of(const void *source, uint8_t note)
     return source_note(source, note);
 }
 
-bool inputs_describe(const struct source *source, struct report_source *from)
+bool inputs_list(const struct input *inputs, size_t count, struct report_source *from)
 {
-    const struct input *inputs = source_inputs(source, &from->input_count);
-    struct report_input *list = calloc(from->input_count, sizeof *list);
+    struct report_input *list = calloc(count, sizeof *list);
     if (!list)
         return false;
-    for (size_t i = 0; i < from->input_count; i++)
+    for (size_t i = 0; i < count; i++)
         list[i] = described(&inputs[i]);
     from->inputs = list;
+    from->input_count = count;
+    from->pcap_version = libpcap_version();
+    from->wiretap_version = wiretap_version();
+    return true;
+}
+
+bool inputs_describe(const struct source *source, struct report_source *from)
+{
+    size_t count;
+    const struct input *inputs = source_inputs(source, &count);
+    if (!inputs_list(inputs, count, from))
+        return false;
     from->late = source_late(source);
     from->interrupted = interrupt_is_raised();
     from->notes = source;
     from->note_of = note_of;
-    from->pcap_version = libpcap_version();
-    from->wiretap_version = wiretap_version();
     return true;
 }
 

@@ -5,6 +5,8 @@
 #include "capture/source.h"
 #include "report/report.h"
 
+/* Lists inputs for the report, and the libraries that read them; false without memory. inputs_release() frees the list. */
+bool inputs_list(const struct input *inputs, size_t count, struct report_source *from);
 /*
  * Fills in what the source knows once it is read: its inputs, its notes, the libraries' versions. False without memory.
  * The source must outlive the report; inputs_release() frees the rest.

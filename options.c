@@ -13,7 +13,7 @@
 static const struct {
     const char *name;
     renderer *render;
-} formats[] = {{"text", render_text}, {"json", render_json}};
+} formats[] = {{"text", render_text}, {"json", render_json}, {"jsonl", render_jsonl}};
 
 bool complain(const char *format, ...)
 {
@@ -38,7 +38,7 @@ static bool take_format(struct options *options, const char *name)
             return true;
         }
     }
-    return complain("--format: \"%s\" is not a format; text and json are", name);
+    return complain("--format: \"%s\" is not a format; text, json and jsonl are", name);
 }
 
 static bool take_json(struct options *options, const char *unused)
@@ -131,14 +131,21 @@ static bool take_filter_file(struct options *options, const char *path)
     return take_filter(options, expression);
 }
 
-static bool take_count(struct options *options, const char *text)
+static bool take_number(const char *option, const char *what, const char *text, uint64_t most, uint64_t *number)
 {
     char *end;
     errno = 0;
-    long long count = strtoll(text, &end, 10);
-    if (errno || end == text || *end || count < 1)
-        return complain("-c: \"%s\" is not a number of frames", text);
-    options->source.count = (uint64_t)count;
+    long long value = strtoll(text, &end, 10);
+    if (errno || end == text || *end || value < 1 || (uint64_t)value > most)
+        return complain("%s: \"%s\" is not a number of %s", option, text, what);
+    *number = (uint64_t)value;
+    return true;
+}
+
+static bool take_count(struct options *options, const char *text)
+{
+    if (!take_number("-c", "frames", text, INT64_MAX, &options->source.count))
+        return false;
     note_selection(options, "-c", text);
     return true;
 }
@@ -188,51 +195,166 @@ static bool take_nagios(struct options *options, const char *unused)
     return true;
 }
 
+static bool take_numeric(struct options *options, const char *unused)
+{
+    (void)options;
+    (void)unused;
+    return true;
+}
+
+static bool take_interface(struct options *options, const char *name)
+{
+    struct options_watch *watch = &options->watch;
+    if (watch->interface_count == OPTIONS_INTERFACES)
+        return complain("-i: at most %d interfaces", OPTIONS_INTERFACES);
+    watch->interfaces[watch->interface_count++] = name;
+    return true;
+}
+
+static bool take_small(const char *option, const char *what, const char *text, uint32_t most, uint32_t *number)
+{
+    uint64_t value;
+    if (!take_number(option, what, text, most, &value))
+        return false;
+    *number = (uint32_t)value;
+    return true;
+}
+
+static bool take_buffer(struct options *options, const char *text)
+{
+    return take_small("-B", "KiB (up to 2097151)", text, INT32_MAX / 1024, &options->watch.buffer_kib);
+}
+
+static bool take_snaplen(struct options *options, const char *text)
+{
+    return take_small("-s", "bytes (up to 262144)", text, 262144, &options->watch.snaplen);
+}
+
+static bool take_file_size(struct options *options, const char *text)
+{
+    return take_small("-C", "millions of bytes", text, 1000000, &options->watch.file_megabytes);
+}
+
+static bool take_file_count(struct options *options, const char *text)
+{
+    return take_small("-W", "files (up to 100000)", text, 100000, &options->watch.file_count);
+}
+
+static bool take_interval(struct options *options, const char *text)
+{
+    return take_small("--interval", "seconds", text, 31536000, &options->watch.interval_s);
+}
+
+static bool take_duration(struct options *options, const char *text)
+{
+    return take_small("--duration", "seconds", text, INT32_MAX, &options->watch.duration_s);
+}
+
+/* Options that are a word, for watch. */
+#define TAKE_WORD(name, field)                                                                                         \
+    static bool take_##name(struct options *options, const char *word)                                                 \
+    {                                                                                                                  \
+        options->watch.field = word;                                                                                   \
+        return true;                                                                                                   \
+    }
+
+TAKE_WORD(user, user)
+TAKE_WORD(evidence, evidence)
+TAKE_WORD(tickets, tickets)
+TAKE_WORD(metrics, metrics)
+TAKE_WORD(command, command)
+
+static bool take_syslog(struct options *options, const char *unused)
+{
+    (void)unused;
+    options->watch.syslog = true;
+    return true;
+}
+
+static bool take_no_promiscuous(struct options *options, const char *unused)
+{
+    (void)unused;
+    options->watch.not_promiscuous = true;
+    return true;
+}
+
+enum { SAVED = OPTIONS_READ | OPTIONS_COMPARE, LIVE = OPTIONS_WATCH, ALL = SAVED | LIVE };
+
 static const struct {
     const char *name, *argument;
     char letter;
+    unsigned commands; /* enum options_command */
     bool (*take)(struct options *options, const char *argument);
     const char *help;
 } option_table[] = {
-    {"format", "text|json", 0, take_format, "how to report (default: text)"},
-    {"json", NULL, 'j', take_json, "the same as --format json"},
-    {"output", "FILE", 'o', take_output, "write the report there, whole or not at all"},
-    {"port", "N", 0, take_port, "a port that DNS servers listen on (default: 53; may repeat)"},
-    {"server", "ADDR", 0, take_server, "judge only this server (may repeat)"},
-    {"client", "ADDR", 0, take_client, "judge only this client's queries (may repeat)"},
-    {"from", "TIME", 0, take_from, "judge only frames from then on (2026-11-24T09:30:00Z)"},
-    {"to", "TIME", 0, take_to, "judge only frames up to then"},
-    {"filter", "BPF", 0, take_filter, "judge only frames that pass this expression of tcpdump's"},
-    {"filter-file", "FILE", 'F', take_filter_file, "the same, the expression is in the file"},
-    {"count", "N", 'c', take_count, "stop after N frames"},
-    {"time-zone", "ZONE", 0, take_time_zone, "of times that name none (default: this machine's)"},
-    {"quiet", NULL, 'q', take_quiet, "one line a server"},
-    {"verbose", NULL, 'v', take_verbose, "every kept flow's timeline"},
-    {"color", "WHEN", 0, take_colour, "auto, always or never (default: auto; NO_COLOR is honoured)"},
-    {"nagios", NULL, 0, take_nagios, "one line and exit status as monitoring plugins give them"},
+    {"format", "text|json|jsonl", 0, ALL, take_format, "how to report (default: text)"},
+    {"json", NULL, 'j', ALL, take_json, "the same as --format json"},
+    {"output", "FILE", 'o', ALL, take_output, "write the report there, whole or not at all"},
+    {"port", "N", 0, ALL, take_port, "a port that DNS servers listen on (default: 53; may repeat)"},
+    {"server", "ADDR", 0, ALL, take_server, "judge only this server (may repeat)"},
+    {"client", "ADDR", 0, ALL, take_client, "judge only this client's queries (may repeat)"},
+    {"filter", "BPF", 0, ALL, take_filter, "judge only frames that pass this expression of tcpdump's"},
+    {"filter-file", "FILE", 'F', ALL, take_filter_file, "the same, the expression is in the file"},
+    {"count", "N", 'c', ALL, take_count, "stop after N frames"},
+    {"numeric", NULL, 'n', ALL, take_numeric, "names are never resolved; accepted for tcpdump's sake"},
+    {"quiet", NULL, 'q', ALL, take_quiet, "one line a server"},
+    {"verbose", NULL, 'v', ALL, take_verbose, "every kept flow's timeline"},
+    {"color", "WHEN", 0, ALL, take_colour, "auto, always or never (default: auto; NO_COLOR is honoured)"},
+    {"nagios", NULL, 0, ALL, take_nagios, "one line and exit status as monitoring plugins give them"},
+    {"from", "TIME", 0, SAVED, take_from, "judge only frames from then on (2026-11-24T09:30:00Z)"},
+    {"to", "TIME", 0, SAVED, take_to, "judge only frames up to then"},
+    {"time-zone", "ZONE", 0, SAVED, take_time_zone, "of times that name none (default: this machine's)"},
+    {"interface", "IFACE", 'i', LIVE, take_interface,
+     "where to capture (may repeat; any; default: toward the DNS servers)"},
+    {"interval", "S", 0, LIVE, take_interval, "report and begin anew every S seconds (default: 300)"},
+    {"duration", "S", 0, LIVE, take_duration, "stop after S seconds"},
+    {"evidence", "DIR", 'w', LIVE, take_evidence, "keep the packets of failed lookups there, in a ring of pcap files"},
+    {"file-size", "MB", 'C', LIVE, take_file_size, "size of such a file in millions of bytes (default: 10)"},
+    {"file-count", "N", 'W', LIVE, take_file_count, "how many such files (default: 10)"},
+    {"ticket", "DIR", 0, LIVE, take_tickets, "a folder for each change of a verdict: report.json, report.txt, pcap"},
+    {"exec", "CMD", 0, LIVE, take_command, "run that on a change, the report on its standard input (no shell)"},
+    {"syslog", NULL, 0, LIVE, take_syslog, "send changes to syslog as well"},
+    {"metrics", "FILE", 0, LIVE, take_metrics, "write counters for Prometheus' node exporter (textfile collector)"},
+    {"user", "USER", 'Z', LIVE, take_user, "drop to that user (default: tcp53, if there is one)"},
+    {"buffer-size", "KIB", 'B', LIVE, take_buffer, "the kernel's capture buffer of each interface (default: 16384)"},
+    {"snapshot-length", "N", 's', LIVE, take_snaplen, "bytes of each frame (default: 262144)"},
+    {"no-promiscuous-mode", NULL, 'p', LIVE, take_no_promiscuous, "capture only what is meant for this host"},
 };
 
 enum { OPTION_COUNT = sizeof option_table / sizeof *option_table, LONG_FIRST = 256 };
 
-void options_print(FILE *out)
+static void print_those(FILE *out, unsigned commands, const char *heading)
 {
+    fprintf(out, "\n%s:\n", heading);
     for (size_t i = 0; i < OPTION_COUNT; i++) {
-        char left[48];
+        char left[64];
+        if (option_table[i].commands != commands)
+            continue;
         snprintf(left, sizeof left, "%s%s%s", option_table[i].name, option_table[i].argument ? " " : "",
                  option_table[i].argument ? option_table[i].argument : "");
-        fprintf(out, "  %c%c%c --%-20s %s\n", option_table[i].letter ? '-' : ' ',
+        fprintf(out, "  %c%c%c --%-24s %s\n", option_table[i].letter ? '-' : ' ',
                 option_table[i].letter ? option_table[i].letter : ' ', option_table[i].letter ? ',' : ' ', left,
                 option_table[i].help);
     }
 }
 
-bool options_read(int argc, char **argv, struct options *options)
+void options_print(FILE *out)
+{
+    print_those(out, ALL, "Options of read, compare and watch");
+    print_those(out, SAVED, "Options of read and compare");
+    print_those(out, LIVE, "Options of watch");
+}
+
+bool options_read(int argc, char **argv, enum options_command command, struct options *options)
 {
     struct option longs[OPTION_COUNT + 1] = {{0}};
     char shorts[OPTION_COUNT * 2 + 1] = "", *end = shorts;
-    for (size_t i = 0; i < OPTION_COUNT; i++) {
-        longs[i] = (struct option){option_table[i].name, option_table[i].argument ? required_argument : no_argument,
-                                   NULL, LONG_FIRST + (int)i};
+    for (size_t i = 0, count = 0; i < OPTION_COUNT; i++) {
+        if (!(option_table[i].commands & command))
+            continue;
+        longs[count++] =
+            (struct option){option_table[i].name, option_table[i].argument ? required_argument : no_argument, NULL,
+                            LONG_FIRST + (int)i};
         if (option_table[i].letter) {
             *end++ = option_table[i].letter;
             if (option_table[i].argument)

@@ -6,7 +6,25 @@
 #include "dissect/analysis.h"
 #include "report/report.h"
 
-enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS };
+enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS, OPTIONS_INTERFACES = 16 };
+
+/* Which commands an option is for. */
+enum options_command { OPTIONS_READ = 1, OPTIONS_COMPARE = 2, OPTIONS_WATCH = 4 };
+
+/* What only a live capture has. Numbers: 0 is not given. */
+struct options_watch {
+    const char *interfaces[OPTIONS_INTERFACES];
+    size_t interface_count;
+    uint32_t buffer_kib, snaplen;
+    bool not_promiscuous;
+    const char *user;                    /* -Z */
+    const char *evidence;                /* directory of the ring */
+    uint32_t file_megabytes, file_count; /* of the ring; a megabyte is 10^6 bytes, as tcpdump has it */
+    const char *tickets, *metrics;       /* directory, file */
+    const char *command;                 /* --exec */
+    uint32_t interval_s, duration_s;
+    bool syslog;
+};
 
 struct options {
     struct source_options source;
@@ -20,10 +38,11 @@ struct options {
     struct addr servers[OPTIONS_ADDRESSES];
     size_t server_count;
     bool nagios;
+    struct options_watch watch;
 };
 
-/* Reads the options of a judging command; leaves optind at the first operand. False when it has said what is wrong. */
-bool options_read(int argc, char **argv, struct options *options);
+/* Reads a judging command's options; leaves optind at the first operand. False when it has said what is wrong. */
+bool options_read(int argc, char **argv, enum options_command command, struct options *options);
 /* The table, a line an option. */
 void options_print(FILE *out);
 /* Says something on standard error; always false. */

@@ -5,6 +5,7 @@
 #include "inputs.h"
 #include "options.h"
 #include "progress.h"
+#include "watch.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -85,7 +86,7 @@ static int conclude(const struct source *source, const struct analysis *analysis
     from->servers = options->servers;
     from->server_count = options->server_count;
     from->selection = *options->selection ? options->selection : NULL;
-    report = report_build(analysis, from);
+    report = report_build(analysis_facts(analysis), analysis_counters(analysis), from);
     if (!report)
         goto out;
     bool fine = complain_of_inputs(inputs, count);
@@ -191,7 +192,7 @@ static int command_read(int argc, char **argv)
 {
     struct options options = {.render_with = render_text};
     struct report_source from = {.command = "read"};
-    if (!options_read(argc, argv, &options))
+    if (!options_read(argc, argv, OPTIONS_READ, &options))
         return EXIT_TROUBLE;
     if (optind == argc) {
         complain("read: no capture named; `tcp53 read FILE...`, - for standard input");
@@ -213,7 +214,7 @@ static int command_compare(int argc, char **argv)
     struct options options = {.render_with = render_text};
     struct comparison comparison = {0};
     struct failure failure = {""};
-    if (!options_read(argc, argv, &options))
+    if (!options_read(argc, argv, OPTIONS_COMPARE, &options))
         return EXIT_TROUBLE;
     if (argc - optind != PAIR_SIDES) {
         complain("compare: two captures of the same traffic are wanted, `tcp53 compare CLIENT-SIDE SERVER-SIDE`");
@@ -232,6 +233,18 @@ static int command_compare(int argc, char **argv)
     }
     comparison_end(&comparison);
     return status;
+}
+
+static int command_watch(int argc, char **argv)
+{
+    struct options options = {.render_with = render_text};
+    if (!options_read(argc, argv, OPTIONS_WATCH, &options))
+        return EXIT_TROUBLE;
+    if (optind < argc) {
+        complain("watch: \"%s\" is no option; interfaces are named by -i, and a filter by --filter", argv[optind]);
+        return EXIT_TROUBLE;
+    }
+    return watch_run(&options);
 }
 
 static int command_explain(int argc, char **argv)
@@ -255,6 +268,7 @@ static const struct {
      "judge saved captures ('-': standard input; a directory: those in it)"},
     {"compare", command_compare, "compare [options] CLIENT-SIDE SERVER-SIDE",
      "judge two captures of the same traffic, taken at two places"},
+    {"watch", command_watch, "watch [options] [-i IFACE]...", "judge live traffic until stopped"},
     {"explain", command_explain, "explain [CODE]", "what a mechanism, a rule or a verdict means"},
 };
 
@@ -266,7 +280,6 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  tcp53 %-42s %s\n", commands[i].usage, commands[i].help);
-    fputs("\nOptions of read and compare:\n", out);
     options_print(out);
     fputs("\nExit status: 0 every server asked over TCP answers; 1 some are rejected, unanswered or mixed; 2 trouble;\n"
           "3 nothing to conclude. With --nagios: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.\n",

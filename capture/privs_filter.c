@@ -45,7 +45,8 @@ static const int allowed[] = {
     SCMP_SYS(fsync),
     SCMP_SYS(fdatasync),
     SCMP_SYS(ftruncate),
-    /* a report for the command */
+    /* the digest of a file just written; a report for the command */
+    SCMP_SYS(pread64),
     SCMP_SYS(memfd_create),
     /* the main loop, and short waits; restart_syscall: they go on after SIGSTOP */
     SCMP_SYS(poll),
@@ -124,11 +125,12 @@ static const struct {
     /* glibc's fstat() */
     {SCMP_SYS(newfstatat), 1, {EQUALS(3, AT_EMPTY_PATH)}},
     {SCMP_SYS(statx), 1, {EQUALS(2, AT_EMPTY_PATH)}},
-    /* fdopen(), non-blocking, a sealed memfd; not F_SETOWN, by which signals are sent */
+    /* fdopen(), non-blocking, a memfd kept open or sealed; not F_SETOWN, by which signals are sent */
     {SCMP_SYS(fcntl), 1, {EQUALS(1, F_GETFL)}},
     {SCMP_SYS(fcntl), 1, {EQUALS(1, F_SETFL)}},
     {SCMP_SYS(fcntl), 1, {EQUALS(1, F_GETFD)}},
     {SCMP_SYS(fcntl), 1, {EQUALS(1, F_SETFD)}},
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_DUPFD_CLOEXEC)}},
     {SCMP_SYS(fcntl), 1, {EQUALS(1, F_ADD_SEALS)}},
     /* an interface made anew: its index, whether it is of the same kind, and up; promiscuous mode, libpcap's filter */
     {SCMP_SYS(ioctl), 1, {EQUALS(1, SIOCGIFINDEX)}},

@@ -2,6 +2,7 @@
 
 #include "dissect/trail.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 /*
@@ -22,12 +23,14 @@ struct analysis {
     unsigned waiting_first, waiting_count;
     struct fragments *fragments;
     struct facts *facts;
+    struct facts *so_far; /* with the flows under way; NULL until asked for */
     struct exchanges *exchanges;
     struct flows *flows;
     struct analysis_options options;
     int64_t now_ns;
-    int64_t leap_ns; /* time of a frame far ahead of the clock */
-    struct analysis_counters counters;
+    int64_t leap_ns;                   /* time of a frame far ahead of the clock */
+    struct analysis_counters counters; /* without those of the parts */
+    struct analysis_counters before;   /* all, at the window's beginning */
 };
 
 static bool is_server_port(const struct analysis *analysis, uint16_t port)
@@ -57,11 +60,14 @@ struct analysis *analysis_new(const struct analysis_options *options)
     analysis->fragments = fragments_new(is_read_by_its_head, analysis);
     analysis->facts = analysis->fragments ? facts_new() : NULL;
     analysis->exchanges = analysis->facts ? exchanges_new(analysis->facts) : NULL;
-    analysis->flows = analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges, options->pair) : NULL;
+    analysis->flows =
+        analysis->exchanges ? flows_new(analysis->facts, analysis->exchanges, options->pair, options->observer) : NULL;
     if (!analysis->flows) {
         analysis_free(analysis);
         return NULL;
     }
+    if (options->live)
+        facts_watch_turns(analysis->facts);
     return analysis;
 }
 
@@ -71,6 +77,7 @@ void analysis_free(struct analysis *analysis)
         return;
     flows_free(analysis->flows);
     exchanges_free(analysis->exchanges);
+    facts_free(analysis->so_far);
     facts_free(analysis->facts);
     fragments_free(analysis->fragments);
     free(analysis);
@@ -131,6 +138,8 @@ static void let_wait(struct analysis *analysis, struct waiting *place, bool from
     place->key = flow_key_of(packet, from_server);
     if (analysis->options.trail)
         trail_packet(analysis->options.trail, &place->key, packet, from_server);
+    if (analysis->options.observer)
+        analysis->options.observer->packet(analysis->options.observer->context, &place->key, packet, from_server);
     analysis->waiting_count++;
     if (packet->options.left + packet->payload.left > LOOKAHEAD_BYTES) {
         take_all_waiting(analysis); /* it is the last of them: its bytes are still the reader's */
@@ -200,8 +209,10 @@ static void feed_ports(struct analysis *analysis, struct waiting *place)
 static void note_quoted(struct analysis *analysis, const struct packet *packet)
 {
     struct flow_key key = flow_key_quoted(packet);
-    if (analysis->options.trail)
+    if (analysis->options.trail && packet->quote.protocol == PROTOCOL_TCP)
         trail_icmp(analysis->options.trail, &key, packet);
+    if (analysis->options.observer)
+        analysis->options.observer->packet(analysis->options.observer->context, &key, packet, true);
 }
 
 static void feed_icmp(struct analysis *analysis, const struct packet *packet)
@@ -223,6 +234,7 @@ static void feed_icmp(struct analysis *analysis, const struct packet *packet)
     } else if (quote->protocol == PROTOCOL_UDP) {
         analysis->counters.icmp++;
         count_tunnels(&analysis->counters, packet);
+        note_quoted(analysis, packet);
         exchanges_icmp(analysis->exchanges, packet);
     }
 }
@@ -300,7 +312,7 @@ void analysis_feed(struct analysis *analysis, const struct frame *frame)
     if (analysis->options.trail)
         trail_frame(analysis->options.trail, frame->time_ns);
     enum packet_status status = packet_parse(&place->packet, frame);
-    analysis->counters.statuses[status]++;
+    analysis->counters.statuses[status] += frame->captured > 0; /* one without bytes only tells the time (keep.c) */
     if (status == PACKET_FRAGMENT || fragments_held(analysis->fragments) > 0)
         status = reassemble(analysis, &place, status);
     if (analysis->options.trail && status == PACKET_SHORT)
@@ -316,7 +328,7 @@ const struct facts *analysis_facts(const struct analysis *analysis)
     return analysis->facts;
 }
 
-struct analysis_counters analysis_counters(const struct analysis *analysis)
+struct analysis_counters analysis_totals(const struct analysis *analysis)
 {
     struct analysis_counters counters = analysis->counters;
     counters.fragments = fragments_counters(analysis->fragments);
@@ -326,7 +338,59 @@ struct analysis_counters analysis_counters(const struct analysis *analysis)
     return counters;
 }
 
+struct analysis_counters analysis_counters(const struct analysis *analysis)
+{
+    enum { COUNTERS = sizeof(struct analysis_counters) / sizeof(uint64_t) };
+    struct analysis_counters counters = analysis_totals(analysis);
+    uint64_t now[COUNTERS], before[COUNTERS];
+    static_assert(sizeof now == sizeof counters, "nothing but counters");
+    memcpy(now, &counters, sizeof now);
+    memcpy(before, &analysis->before, sizeof before);
+    for (int i = 0; i < COUNTERS; i++)
+        now[i] -= before[i];
+    memcpy(&counters, now, sizeof now);
+    return counters;
+}
+
 int64_t analysis_now_ns(const struct analysis *analysis)
 {
     return analysis->now_ns;
+}
+
+void analysis_pass_time(struct analysis *analysis, int64_t now_ns)
+{
+    if (now_ns > analysis->now_ns)
+        analysis->now_ns = now_ns;
+    feed_overdue(analysis, analysis->now_ns, NULL);
+    take_all_waiting(analysis);
+    flows_sweep(analysis->flows, analysis->now_ns);
+}
+
+const struct facts *analysis_so_far(struct analysis *analysis)
+{
+    if (!analysis->so_far)
+        analysis->so_far = facts_new();
+    if (!analysis->so_far)
+        return NULL;
+    take_all_waiting(analysis);
+    facts_copy(analysis->so_far, analysis->facts);
+    flows_so_far(analysis->flows, analysis->so_far, analysis->now_ns);
+    return analysis->so_far;
+}
+
+void analysis_renew(struct analysis *analysis)
+{
+    take_all_waiting(analysis);
+    flows_renew(analysis->flows, analysis->now_ns);
+    facts_renew(analysis->facts, analysis->now_ns);
+    analysis->before = analysis_totals(analysis);
+}
+
+void analysis_shift(struct analysis *analysis, int64_t step_ns)
+{
+    take_all_waiting(analysis);
+    analysis->now_ns += step_ns;
+    facts_shift(analysis->facts, step_ns);
+    exchanges_shift(analysis->exchanges, step_ns);
+    flows_shift(analysis->flows, step_ns);
 }

@@ -48,6 +48,16 @@ void exchanges_free(struct exchanges *exchanges)
     table_free(exchanges, sizeof *exchanges);
 }
 
+void exchanges_shift(struct exchanges *exchanges, int64_t step_ns)
+{
+    for (size_t i = 0; i < EXCHANGE_PENDING; i++)
+        if (exchanges->pending[i].time_ns)
+            exchanges->pending[i].time_ns += step_ns;
+    for (size_t i = 0; i < EXCHANGE_TRUNCATED; i++)
+        if (exchanges->truncated_tags[i])
+            exchanges->truncated[i].time_ns += step_ns;
+}
+
 struct exchange_counters exchanges_counters(const struct exchanges *exchanges)
 {
     return exchanges->counters;

@@ -22,6 +22,8 @@ struct exchanges *exchanges_new(struct facts *facts);
 void exchanges_free(struct exchanges *exchanges);
 /* Takes a UDP packet of the DNS port; `from_server` says which end sent it. */
 void exchanges_packet(struct exchanges *exchanges, const struct packet *packet, bool from_server);
+/* The clock was set: moves all times. */
+void exchanges_shift(struct exchanges *exchanges, int64_t step_ns);
 /* Takes an ICMP error whose quote is a UDP packet toward the DNS port. */
 void exchanges_icmp(struct exchanges *exchanges, const struct packet *packet);
 /*

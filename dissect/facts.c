@@ -3,45 +3,12 @@
  * a lookup touches one set and eviction is the choice of the least worthy in it. A flow that is over leaves nothing
  * but its ending: a row of numbers that many flows share, and for the first of them its timeline.
  */
-#include "dissect/facts.h"
+#include "dissect/facts_inside.h"
 
 #include "dissect/table.h"
 #include "dissect/ways.h"
 
 #include <stdlib.h>
-
-struct rcode_memory {
-    uint32_t tag; /* 0: free */
-    uint8_t rcode;
-};
-
-/* The latest packet with a running IP-ID, for counters that several addresses share. */
-struct counter_memory {
-    uint32_t server;
-    uint16_t ip_id;
-    uint8_t ttl;
-    bool valid;
-};
-
-struct facts {
-    uint32_t server_tags[FACTS_SERVERS];
-    uint32_t client_tags[FACTS_CLIENTS];
-    uint32_t host_tags[FACTS_HOSTS];
-    struct server servers[FACTS_SERVERS];
-    struct tcp_facts tcp[FACTS_TCP_SERVERS];
-    uint32_t tcp_used;
-    struct client clients[FACTS_CLIENTS];
-    struct host hosts[FACTS_HOSTS];
-    struct flow_record exemplars[FACTS_EXEMPLARS];
-    uint32_t exemplars_used;
-    struct lost_lookup lost[FACTS_LOST];
-    uint32_t lost_used;
-    uint16_t lost_first[FACTS_LOST],
-        lost_next[FACTS_LOST]; /* chains by the question's hash; 0 ends, n is entry n - 1 */
-    struct rcode_memory rcodes[FACTS_RCODES];
-    struct counter_memory counter;
-    struct facts_refused refused;
-};
 
 struct facts *facts_new(void)
 {
@@ -262,6 +229,11 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
     if (!tcp)
         return;
     add_references(server, tcp, &flow->record);
+    tcp->last_ns = flow->last_ns;
+    if (facts->turns && flow->first_ns < tcp->turned_ns) {
+        tcp->earlier[end->outcome]++;
+        return;
+    }
     tcp->outcomes[end->outcome]++;
     if (end->mechanism == MECHANISM_ERROR_RCODE)
         add_refused(tcp, flow);
@@ -285,6 +257,8 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
             tcp->last_failure_ns = flow->last_ns;
     }
     add_lost_lookups(facts, flow, end->outcome);
+    if (facts->turns)
+        facts_turn(facts, flow->server, ending, flow, end->outcome);
 }
 
 void facts_other_packet(struct facts *facts, const struct packet *packet)

@@ -45,7 +45,22 @@ struct tcp_facts {
     } refused[FACTS_REFUSED];
     uint32_t refused_count;
     int64_t first_failure_ns, last_failure_ns;
+    int64_t last_ns; /* of its latest flow that is over */
+    /* With facts_watch_turns(): the latest flows that ended alike, failed or answered. */
+    struct {
+        int64_t began_ns; /* the first of them */
+        uint32_t flows;
+        bool failed;
+    } run;
+    int64_t turned_ns;               /* all that is counted began then; 0: it never turned */
+    uint32_t earlier[FLOW_OUTCOMES]; /* flows of this window that began before */
 };
+
+/* True when flows were put aside because they ended unlike those since `turned_ns`. */
+static inline bool facts_turned(const struct tcp_facts *tcp)
+{
+    return tcp->earlier[OUTCOME_ANSWERED] + tcp->earlier[OUTCOME_REJECTED] + tcp->earlier[OUTCOME_UNANSWERED] > 0;
+}
 
 struct server {
     struct addr address;
@@ -124,6 +139,24 @@ uint32_t facts_next_server(const struct facts *facts, uint32_t from);
 /* Walks the clients of a server; NULL at the end. */
 const struct client *facts_next_client(const struct facts *facts, uint32_t server, uint32_t *position);
 const struct lost_lookup *facts_lost(const struct facts *facts, uint32_t *count);
+
+/* Copies all that is known; `to` is another facts_new(). */
+void facts_copy(struct facts *to, const struct facts *from);
+/*
+ * Another window begins: what is counted (attempts, endings, clients, questions lost, DNS over UDP) is forgotten; what
+ * measures a server (TTLs, delays, where it was captured, rcodes over UDP) stays and ages. Servers that were not asked
+ * over TCP for hours lose their place among those that were.
+ */
+void facts_renew(struct facts *facts, int64_t now_ns);
+/* A flow to that server is under way. */
+void facts_touch(struct facts *facts, uint32_t server, int64_t now_ns);
+/* The clock was set: moves all times. */
+void facts_shift(struct facts *facts, int64_t step_ns);
+/*
+ * From now on a server that begins to fail, or that works again, is judged by what it did since then: several flows in a
+ * row that ended unlike nearly all before them put the counts of those aside.
+ */
+void facts_watch_turns(struct facts *facts);
 
 /* What did not fit: servers, clients, questions and exemplars that were left out. */
 struct facts_refused {

@@ -1,48 +1,18 @@
 /*
  * The flow table. A flow is its two ends and the client's initial sequence number: a SYN with another one is another
- * flow. Slots are found through a table of chains by hash. Aging: a hand walks over the slots, one a packet, and folds
- * flows whose deadline has passed by the capture's clock; when no slot is free, the flow that is idle longest among the
- * next few under the hand is folded early, flows that are nothing but a SYN before others, and counted.
+ * flow. Slots are found through a table of chains by hash; fold.c tells how they are freed.
  */
-#include "dissect/flow.h"
+#include "dissect/flow_inside.h"
 
-#include "dissect/exchange.h"
-#include "dissect/facts.h"
-#include "dissect/pair.h"
 #include "dissect/table.h"
 
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { CHAINS = FLOW_TABLE * 2, VICTIMS = 16, AHEAD = 4, EXPECTED_MOST = 4, RESETS = 8 };
+enum { EXPECTED_MOST = 4 };
 
-#define NOWHERE UINT32_MAX
-#define FREE_DEADLINE INT64_MAX
-
-struct flows {
-    struct facts *facts;
-    struct exchanges *exchanges;
-    const struct pair *pair;
-    struct stream_pool *pool;
-    uint32_t hand;
-    uint32_t free_first;
-    uint32_t chains[CHAINS];
-    uint32_t next[FLOW_TABLE];
-    uint32_t hashes[FLOW_TABLE];  /* asked before the flow itself, which is seldom in the processor's cache */
-    int64_t deadline[FLOW_TABLE]; /* FREE_DEADLINE: the slot is free */
-    struct flow slots[FLOW_TABLE];
-    struct flow_counters counters;
-    struct reset {
-        struct addr server, client;
-        int64_t time_ns;
-        uint32_t seq, ack;
-        uint8_t ttl;
-    } resets[RESETS]; /* the latest */
-    unsigned next_reset;
-};
-
-struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair)
+struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair,
+                        const struct analysis_observer *observer)
 {
     struct flows *flows = table_new(sizeof *flows);
     if (!flows)
@@ -50,16 +20,17 @@ struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const 
     flows->facts = facts;
     flows->exchanges = exchanges;
     flows->pair = pair;
+    flows->observer = observer;
     flows->pool = stream_pool_new();
     if (!flows->pool) {
         table_free(flows, sizeof *flows);
         return NULL;
     }
-    for (uint32_t i = 0; i < CHAINS; i++)
-        flows->chains[i] = NOWHERE;
+    for (uint32_t i = 0; i < FLOWS_CHAINS; i++)
+        flows->chains[i] = FLOWS_NOWHERE;
     for (uint32_t i = 0; i < FLOW_TABLE; i++) {
-        flows->next[i] = i + 1 < FLOW_TABLE ? i + 1 : NOWHERE;
-        flows->deadline[i] = FREE_DEADLINE;
+        flows->next[i] = i + 1 < FLOW_TABLE ? i + 1 : FLOWS_NOWHERE;
+        flows->deadline[i] = FLOWS_FREE;
     }
     return flows;
 }
@@ -96,6 +67,12 @@ struct flow_key flow_key_of(const struct packet *packet, bool from_server)
     return key;
 }
 
+bool flow_key_same(const struct flow_key *a, const struct flow_key *b)
+{
+    return a->hash == b->hash && a->client_port == b->client_port && a->server_port == b->server_port &&
+           addr_same(a->client, b->client) && addr_same(a->server, b->server);
+}
+
 static bool has_key(const struct flow *flow, const struct flow_key *key)
 {
     return flow->record.client_port == key->client_port && flow->record.server_port == key->server_port &&
@@ -104,84 +81,35 @@ static bool has_key(const struct flow *flow, const struct flow_key *key)
 
 static uint32_t find(const struct flows *flows, const struct flow_key *key)
 {
-    uint32_t slot = flows->chains[key->hash % CHAINS];
-    while (slot != NOWHERE && !(flows->hashes[slot] == key->hash && has_key(&flows->slots[slot], key)))
+    uint32_t slot = flows->chains[key->hash % FLOWS_CHAINS];
+    while (slot != FLOWS_NOWHERE && !(flows->hashes[slot] == key->hash && has_key(&flows->slots[slot], key)))
         slot = flows->next[slot];
     return slot;
 }
 
 bool flows_has(const struct flows *flows, const struct flow_key *key)
 {
-    return find(flows, key) != NOWHERE;
+    return find(flows, key) != FLOWS_NOWHERE;
 }
 
 void flows_prefetch_place(const struct flows *flows, const struct flow_key *key)
 {
-    __builtin_prefetch(&flows->chains[key->hash % CHAINS]);
+    __builtin_prefetch(&flows->chains[key->hash % FLOWS_CHAINS]);
 }
 
 /* The parts of a flow that every packet touches. */
 void flows_prefetch(const struct flows *flows, const struct flow_key *key)
 {
-    uint32_t slot = flows->chains[key->hash % CHAINS];
-    if (slot == NOWHERE)
+    uint32_t slot = flows->chains[key->hash % FLOWS_CHAINS];
+    if (slot == FLOWS_NOWHERE)
         slot = flows->free_first;
-    if (slot == NOWHERE)
+    if (slot == FLOWS_NOWHERE)
         return;
     const struct flow *flow = &flows->slots[slot];
     __builtin_prefetch(flow);
     __builtin_prefetch((const char *)flow + 64);
     for (size_t at = offsetof(struct flow, server); at < offsetof(struct flow, questions); at += 64)
         __builtin_prefetch((const char *)flow + at);
-}
-
-static void unlink_slot(struct flows *flows, uint32_t slot)
-{
-    uint32_t *link = &flows->chains[flows->hashes[slot] % CHAINS];
-    while (*link != slot)
-        link = &flows->next[*link];
-    *link = flows->next[slot];
-    flows->next[slot] = flows->free_first;
-    flows->free_first = slot;
-    flows->deadline[slot] = FREE_DEADLINE;
-}
-
-static void fold(struct flows *flows, uint32_t slot, int64_t now_ns)
-{
-    struct flow *flow = &flows->slots[slot];
-    flows->counters.gaps += flow->gap;
-    if (flow->copies > 0) /* RSTs alone are repeated by their sender */
-        flows->counters.copies += (uint64_t)flow->copies + flow->reset_copies;
-    struct flow_end end = flow_end_of(flow, now_ns);
-    if (flows->pair)
-        end.crossings = pair_crossings(flows->pair, &flow->record, &end);
-    if (end.mechanism == MECHANISM_NONE)
-        flows->counters.strays++;
-    else
-        facts_flow(flows->facts, flow, &end);
-    stream_release(&flow->queries, flows->pool);
-    stream_release(&flow->answers, flows->pool);
-    unlink_slot(flows, slot);
-}
-
-static bool is_bare_syn(const struct flow *flow)
-{
-    return flow->record.timeline_count <= 1;
-}
-
-/* Gives up the flow that is missed least among the next few under the hand. */
-static void evict(struct flows *flows, int64_t now_ns)
-{
-    uint32_t victim = flows->hand;
-    for (int i = 0; i < VICTIMS; i++) {
-        flows->hand = (flows->hand + 1) % FLOW_TABLE;
-        const struct flow *a = &flows->slots[flows->hand], *b = &flows->slots[victim];
-        bool barer = is_bare_syn(a) != is_bare_syn(b) ? is_bare_syn(a) : a->last_ns < b->last_ns;
-        if (barer)
-            victim = flows->hand;
-    }
-    flows->counters.evicted++;
-    fold(flows, victim, now_ns);
 }
 
 static void expect_truncated(struct flows *flows, struct flow *flow)
@@ -198,14 +126,14 @@ static uint32_t begin(struct flows *flows, const struct flow_key *key, const str
 {
     uint32_t server = facts_server(flows->facts, key->server, key->server_port, packet->time_ns);
     if (server == FACTS_NONE || !facts_tcp(flows->facts, server))
-        return NOWHERE;
-    if (flows->free_first == NOWHERE)
-        evict(flows, packet->time_ns);
+        return FLOWS_NOWHERE;
+    if (flows->free_first == FLOWS_NOWHERE)
+        flows_evict(flows, packet->time_ns);
     uint32_t slot = flows->free_first;
     flows->free_first = flows->next[slot];
     flows->hashes[slot] = key->hash;
-    flows->next[slot] = flows->chains[key->hash % CHAINS];
-    flows->chains[key->hash % CHAINS] = slot;
+    flows->next[slot] = flows->chains[key->hash % FLOWS_CHAINS];
+    flows->chains[key->hash % FLOWS_CHAINS] = slot;
     struct flow *flow = &flows->slots[slot];
     /* names and timeline are written before they are read: clearing them would cost more than the rest */
     memset(&flow->server, 0, offsetof(struct flow, questions) - offsetof(struct flow, server));
@@ -243,20 +171,14 @@ static bool is_reused(const struct flow *flow, const struct packet *packet, bool
     return !flow->client_side.has_isn || flow->client_side.isn != packet->seq;
 }
 
-static bool is_closed(const struct flow_record *record)
-{
-    return record->at[FLOW_SERVER_RST] != FLOW_UNSEEN || record->at[FLOW_CLIENT_RST] != FLOW_UNSEEN ||
-           (record->at[FLOW_SERVER_FIN] != FLOW_UNSEEN && record->at[FLOW_CLIENT_FIN] != FLOW_UNSEEN);
-}
-
 static void touch(struct flows *flows, uint32_t slot, int64_t now_ns)
 {
     struct flow *flow = &flows->slots[slot];
     bool opening = flow->record.at[FLOW_SYNACK] == FLOW_UNSEEN && flow->record.at[FLOW_QUERY] == FLOW_UNSEEN;
     flow->last_ns = now_ns;
-    flows->deadline[slot] = now_ns + (is_closed(&flow->record) ? FLOW_LINGER_NS
-                                      : opening                ? FLOW_OPENING_NS
-                                                               : FLOW_IDLE_NS);
+    flows->deadline[slot] = now_ns + (flow_is_closed(&flow->record) ? FLOW_LINGER_NS
+                                      : opening                     ? FLOW_OPENING_NS
+                                                                    : FLOW_IDLE_NS);
 }
 
 /*
@@ -266,14 +188,14 @@ static void touch(struct flows *flows, uint32_t slot, int64_t now_ns)
 static bool is_forwarded(struct flows *flows, const struct flow_key *key, const struct packet *packet)
 {
     bool forwarded = false;
-    for (unsigned i = 0; i < RESETS; i++) {
+    for (unsigned i = 0; i < FLOWS_RESETS; i++) {
         const struct reset *other = &flows->resets[i];
         forwarded |= other->seq == packet->seq && other->ack == packet->ack &&
                      (other->ttl == packet->ttl || other->ttl == packet->ttl + 1) &&
                      packet->time_ns - other->time_ns <= FLOW_DUPLICATE_NS && addr_same(other->server, key->server) &&
                      !addr_same(other->client, key->client);
     }
-    flows->resets[flows->next_reset++ % RESETS] =
+    flows->resets[flows->next_reset++ % FLOWS_RESETS] =
         (struct reset){key->server, key->client, packet->time_ns, packet->seq, packet->ack, packet->ttl};
     return forwarded;
 }
@@ -281,15 +203,15 @@ static bool is_forwarded(struct flows *flows, const struct flow_key *key, const 
 void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server)
 {
     uint32_t slot = find(flows, key);
-    if (slot != NOWHERE && is_reused(&flows->slots[slot], packet, from_server)) {
+    if (slot != FLOWS_NOWHERE && is_reused(&flows->slots[slot], packet, from_server)) {
         flows->slots[slot].replaced = true;
-        fold(flows, slot, packet->time_ns);
-        slot = NOWHERE;
+        flows_fold(flows, slot, packet->time_ns);
+        slot = FLOWS_NOWHERE;
     }
-    bool began = slot == NOWHERE;
+    bool began = slot == FLOWS_NOWHERE;
     if (began) {
         slot = begin(flows, key, packet);
-        if (slot == NOWHERE)
+        if (slot == FLOWS_NOWHERE)
             return;
     }
     struct flow *flow = &flows->slots[slot];
@@ -345,63 +267,31 @@ struct flow_key flow_key_quoted(const struct packet *packet)
     return key;
 }
 
+struct flow_key flow_key_recorded(const struct flow_record *record)
+{
+    struct flow_key key = {record->client, record->server, record->client_port, record->server_port, 0};
+    key.hash = hash_of(&key);
+    return key;
+}
+
 void flows_icmp(struct flows *flows, const struct packet *packet)
 {
     const struct packet_quote *quote = &packet->quote;
     struct flow_key key = flow_key_quoted(packet);
     uint32_t slot = find(flows, &key);
     bool own = addr_same(packet->source, quote->source);
-    if (slot == NOWHERE && own && quote->has_seq) { /* this host's own filter: its SYN never reached the device */
+    if (slot == FLOWS_NOWHERE && own && quote->has_seq) { /* this host's own filter: its SYN never reached the device */
         slot = begin(flows, &key, packet);
-        if (slot != NOWHERE) {
+        if (slot != FLOWS_NOWHERE) {
             flows->slots[slot].client_side.isn = flows->slots[slot].client_side.next = quote->seq;
             flows->slots[slot].client_side.has_isn = true;
         }
     }
-    if (slot == NOWHERE || !quotes_what_was_sent(&flows->slots[slot], quote) ||
+    if (slot == FLOWS_NOWHERE || !quotes_what_was_sent(&flows->slots[slot], quote) ||
         icmp_mechanism(packet->family, packet->icmp_type, packet->icmp_code) == MECHANISM_NONE) {
         flows->counters.icmp_unmatched++;
         return;
     }
     note_icmp(&flows->slots[slot], packet);
     touch(flows, slot, packet->time_ns);
-}
-
-void flows_age(struct flows *flows, int64_t now_ns)
-{
-    uint32_t ahead = (flows->hand + AHEAD) % FLOW_TABLE;
-    if (flows->deadline[ahead] < now_ns) { /* nothing has touched it for seconds */
-        const char *flow = (const char *)&flows->slots[ahead];
-        for (size_t at = 0; at < offsetof(struct flow, questions); at += 64)
-            __builtin_prefetch(flow + at);
-    }
-    flows->hand = (flows->hand + 1) % FLOW_TABLE;
-    if (flows->deadline[flows->hand] < now_ns)
-        fold(flows, flows->hand, now_ns);
-}
-
-struct open_flow {
-    int64_t first_ns;
-    uint32_t slot;
-};
-
-static int order_open(const void *a, const void *b)
-{
-    const struct open_flow *x = a, *y = b;
-    if (x->first_ns != y->first_ns)
-        return x->first_ns < y->first_ns ? -1 : 1;
-    return x->slot < y->slot ? -1 : 1;
-}
-
-/* In the order in which they began, so that the report does not depend on where in the table they were. */
-void flows_finish(struct flows *flows, int64_t now_ns)
-{
-    static struct open_flow open[FLOW_TABLE];
-    size_t count = 0;
-    for (uint32_t i = 0; i < FLOW_TABLE; i++)
-        if (flows->deadline[i] != FREE_DEADLINE)
-            open[count++] = (struct open_flow){flows->slots[i].first_ns, i};
-    qsort(open, count, sizeof *open, order_open);
-    for (size_t i = 0; i < count; i++)
-        fold(flows, open[i].slot, now_ns);
 }

@@ -217,6 +217,7 @@ struct flow_end {
 };
 
 struct facts;
+struct analysis_observer;
 struct exchanges;
 struct flows;
 struct pair;
@@ -258,12 +259,15 @@ struct flow_key {
 struct flow_key flow_key_of(const struct packet *packet, bool from_server);
 /* Of the packet that an ICMP error quotes, one of the client's. */
 struct flow_key flow_key_quoted(const struct packet *packet);
+struct flow_key flow_key_recorded(const struct flow_record *record);
+bool flow_key_same(const struct flow_key *a, const struct flow_key *b);
 
 /*
  * The flow table. Flows that end are folded into `facts`; TC=1 answers are looked up in `exchanges`, and what a second
- * capture says in `pair`, which may be NULL.
+ * capture says in `pair`; that and the observer may be NULL.
  */
-struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair);
+struct flows *flows_new(struct facts *facts, struct exchanges *exchanges, const struct pair *pair,
+                        const struct analysis_observer *observer);
 void flows_free(struct flows *flows);
 /* Takes a TCP packet of the DNS port; `from_server` says which end sent it. */
 void flows_packet(struct flows *flows, const struct flow_key *key, const struct packet *packet, bool from_server);
@@ -276,6 +280,14 @@ void flows_icmp(struct flows *flows, const struct packet *packet);
 void flows_age(struct flows *flows, int64_t now_ns);
 /* Folds all flows: the capture ended at `now_ns`. */
 void flows_finish(struct flows *flows, int64_t now_ns);
+/* Folds all that have been idle too long: time passed without packets. */
+void flows_sweep(struct flows *flows, int64_t now_ns);
+/* Folds what is under way into `facts` as if the capture ended at `now_ns`, and goes on with it; not what is incomplete. */
+void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns);
+/* A window ends: flows that are closed belong to it, the others to the next one. */
+void flows_renew(struct flows *flows, int64_t now_ns);
+/* The clock was set: moves all times. */
+void flows_shift(struct flows *flows, int64_t step_ns);
 /* True when there is such a flow: for packets with the DNS port on both sides. */
 bool flows_has(const struct flows *flows, const struct flow_key *key);
 

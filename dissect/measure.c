@@ -1,5 +1,6 @@
 #include "dissect/measure.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +12,40 @@ void ttl_set_add(struct ttl_set *set, uint8_t ttl, struct frame_ref frame)
             *seen = (struct ttl_seen){.first = frame, .ttl = ttl};
         if (seen->ttl == ttl) {
             seen->count++;
+            seen->idle = 0;
             return;
         }
     }
     set->other++;
+}
+
+enum { AGE_WINDOWS = 3, AGE_COUNT = 64 };
+
+void ttl_set_age(struct ttl_set *set)
+{
+    struct ttl_set aged = {.other = 0};
+    bool heard = false;
+    for (int i = 0; i < FACTS_TTLS; i++)
+        heard |= set->seen[i].count > 0 && set->seen[i].idle == 0;
+    if (!heard)
+        return;
+    for (int i = 0, kept = 0; i < FACTS_TTLS && set->seen[i].count > 0; i++) {
+        struct ttl_seen seen = set->seen[i];
+        if (seen.idle++ >= AGE_WINDOWS)
+            continue;
+        if (seen.count > AGE_COUNT)
+            seen.count = AGE_COUNT;
+        aged.seen[kept++] = seen;
+    }
+    *set = aged;
+}
+
+void delays_age(struct delays *delays)
+{
+    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
+    for (uint32_t i = 0; i < count; i++)
+        if (i == 0 || delays->recent_us[i] < delays->least_us)
+            delays->least_us = delays->recent_us[i];
 }
 
 void delays_add(struct delays *delays, int64_t delay_ns)

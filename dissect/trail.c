@@ -91,12 +91,6 @@ struct trail_extent trail_extent(const struct trail *trail)
     return trail->extent;
 }
 
-bool flow_key_same(const struct flow_key *a, const struct flow_key *b)
-{
-    return a->hash == b->hash && a->client_port == b->client_port && a->server_port == b->server_port &&
-           addr_same(a->client, b->client) && addr_same(a->server, b->server);
-}
-
 uint32_t trail_find(const struct trail *trail, const struct flow_key *key)
 {
     uint32_t found = trail->chains[key->hash % CHAINS];

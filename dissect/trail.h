@@ -88,6 +88,4 @@ struct trail_extent {
 };
 struct trail_extent trail_extent(const struct trail *trail);
 
-bool flow_key_same(const struct flow_key *a, const struct flow_key *b);
-
 #endif

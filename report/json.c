@@ -2,13 +2,10 @@
  * The report as one JSON object; report/report.schema.json describes it. Keys stand in the order of the
  * contract, those that it does not name at the end of their object.
  */
-#include "dissect/community.h"
 #include "report/compared.h"
 #include "report/distance.h"
-#include "report/report.h"
-#include "report/timeline.h"
+#include "report/json_server.h"
 #include "report/words.h"
-#include "report/writer.h"
 
 static struct json_object *tool_of(struct writer *writer)
 {
@@ -86,188 +83,6 @@ static struct json_object *overall_of(struct writer *writer)
     return object;
 }
 
-static void put_distance(struct writer *writer, struct json_object *object, struct distance distance)
-{
-    if (distance.samples == 0) {
-        writer_null(writer, object, "distance");
-        return;
-    }
-    struct json_object *value = json_object_new_object();
-    writer_number(writer, value, "hops", distance.hops);
-    writer_number(writer, value, "ttl", distance.ttl);
-    writer_number(writer, value, "samples", distance.samples);
-    writer_number(writer, value, "spread", distance.spread);
-    writer_put(writer, object, "distance", value);
-}
-
-static void put_delays(struct writer *writer, struct json_object *object, const struct delays *delays)
-{
-    if (delays->count == 0) {
-        writer_null(writer, object, "rtt_ms");
-        return;
-    }
-    struct json_object *value = json_object_new_object();
-    writer_milliseconds(writer, value, "min", delays->least_us);
-    writer_milliseconds(writer, value, "median", delays_median_us(delays));
-    writer_put(writer, object, "rtt_ms", value);
-}
-
-static struct json_object *udp_of(struct writer *writer, const struct server *facts)
-{
-    struct json_object *object = json_object_new_object();
-    writer_number(writer, object, "queries", facts->udp_queries);
-    writer_number(writer, object, "answers", facts->udp_answers);
-    writer_number(writer, object, "truncated", facts->udp_truncated);
-    put_distance(writer, object, distance_of(&facts->references[REFERENCE_UDP_ANSWER]));
-    put_delays(writer, object, &facts->udp_rtt);
-    writer_number(writer, object, "refused", facts->udp_refused);
-    writer_number(writer, object, "unreachable", facts->udp_unreachable);
-    return object;
-}
-
-static struct json_object *tcp_of(struct writer *writer, const struct report_server *server)
-{
-    static const struct delays no_delays = {0};
-    const struct tcp_facts *tcp = server->tcp;
-    struct json_object *object = json_object_new_object();
-    writer_number(writer, object, "attempts",
-                  (uint64_t)server->answered + server->rejected + server->unanswered + server->aborted);
-    writer_number(writer, object, "answered", server->answered);
-    writer_number(writer, object, "rejected", server->rejected);
-    writer_number(writer, object, "unanswered", server->unanswered);
-    writer_number(writer, object, "client_aborted", server->aborted);
-    put_distance(writer, object, distance_tcp(server->facts));
-    put_delays(writer, object, tcp ? &tcp->handshake : &no_delays);
-    writer_number(writer, object, "incomplete", server->incomplete);
-    writer_time_or_null(writer, object, "first_failure", tcp ? tcp->first_failure_ns : 0);
-    writer_time_or_null(writer, object, "last_failure", tcp ? tcp->last_failure_ns : 0);
-    return object;
-}
-
-static struct json_object *client_of(struct writer *writer, const struct report_client *client)
-{
-    struct json_object *object = json_object_new_object();
-    writer_address(writer, object, "address", client->address);
-    writer_text(writer, object, "outcome", report_outcome_name(client->outcome));
-    writer_text(writer, object, "culprit", culprit_name(client->culprit));
-    writer_number(writer, object, "attempts", client->attempts);
-    return object;
-}
-
-static struct json_object *lost_of(struct writer *writer, const struct report_lost *lost)
-{
-    struct json_object *object = json_object_new_object();
-    writer_text(writer, object, "qname", lost->qname);
-    writer_text(writer, object, "qtype", lost->qtype);
-    writer_flag(writer, object, "truncated_udp", lost->truncated_udp);
-    writer_number(writer, object, "attempts", lost->attempts);
-    return object;
-}
-
-static struct json_object *evidence_of(struct writer *writer, const struct report_evidence *evidence)
-{
-    struct json_object *object = json_object_new_object(), *frames = json_object_new_array();
-    writer_text(writer, object, "rule", evidence->rule->id);
-    writer_text(writer, object, "blames", culprit_name(evidence->rule->blames));
-    writer_text(writer, object, "strength", strength_name(evidence->rule->strength));
-    writer_text(writer, object, "text", evidence->text);
-    for (unsigned i = 0; i < evidence->frame_count; i++) {
-        struct json_object *frame = json_object_new_object();
-        writer_number(writer, frame, "input", evidence->frames[i].input);
-        writer_number(writer, frame, "number", evidence->frames[i].number);
-        writer_append(writer, frames, frame);
-    }
-    writer_put(writer, object, "frames", frames);
-    writer_text_or_null(writer, object, "wireshark_filter", evidence->filter);
-    writer_text(writer, object, "group", rule_group_name(evidence->rule->group));
-    return object;
-}
-
-static struct json_object *line_of(struct writer *writer, const struct timeline_line *line)
-{
-    struct json_object *object = json_object_new_object();
-    writer_number(writer, object, "frame", line->ref.number);
-    writer_number(writer, object, "input", line->ref.input);
-    writer_time(writer, object, "time", line->time_ns);
-    writer_text(writer, object, "from", line->from);
-    writer_text(writer, object, "what", line->what);
-    writer_number(writer, object, "ttl", line->ttl);
-    writer_number(writer, object, "hops", line->hops);
-    writer_text(writer, object, "note", line->note);
-    return object;
-}
-
-static struct json_object *flow_of(struct writer *writer, const struct report_server *server, unsigned index)
-{
-    const struct flow_record *record = server->flows[index];
-    struct community_end client = {record->client, record->client_port}, end = {record->server, record->server_port};
-    char id[COMMUNITY_TEXT];
-    struct timeline timeline;
-    timeline_of(&timeline, record, server->flow_stages[index], server, writer->report);
-    struct json_object *object = json_object_new_object(), *lines = json_object_new_array();
-    writer_address(writer, object, "client", record->client);
-    writer_number(writer, object, "client_port", record->client_port);
-    writer_address(writer, object, "server", record->server);
-    writer_number(writer, object, "port", record->server_port);
-    writer_text(writer, object, "stage", timeline.stage);
-    writer_text(writer, object, "history", timeline.history);
-    writer_text(writer, object, "community_id", community_id(client, end, id));
-    for (unsigned i = 0; i < timeline.count; i++)
-        writer_append(writer, lines, line_of(writer, &timeline.lines[i]));
-    writer_put(writer, object, "timeline", lines);
-    writer_text(writer, object, "mechanism", mechanism_name(server->flow_stages[index]));
-    return object;
-}
-
-static void put_lists(struct writer *writer, struct json_object *object, const struct report_server *server)
-{
-    struct json_object *clients = json_object_new_array(), *lost = json_object_new_array();
-    struct json_object *evidence = json_object_new_array(), *flows = json_object_new_array();
-    for (unsigned i = 0; i < server->client_count; i++)
-        writer_append(writer, clients, client_of(writer, &server->clients[i]));
-    for (unsigned i = 0; i < server->lost_count; i++)
-        writer_append(writer, lost, lost_of(writer, &server->lost[i]));
-    for (unsigned i = 0; i < server->evidence_count; i++)
-        writer_append(writer, evidence, evidence_of(writer, &server->evidence[i]));
-    for (unsigned i = 0; i < server->flow_count; i++)
-        writer_append(writer, flows, flow_of(writer, server, i));
-    writer_put(writer, object, "clients", clients);
-    writer_put(writer, object, "lookups_lost", lost);
-    writer_put(writer, object, "evidence", evidence);
-    writer_put(writer, object, "flows", flows);
-}
-
-static struct json_object *against_of(struct writer *writer, const char *against)
-{
-    struct json_object *list = json_object_new_array();
-    if (against && *against)
-        writer_append(writer, list, writer_string(against));
-    return list;
-}
-
-static struct json_object *server_of(struct writer *writer, const struct report_server *server)
-{
-    struct json_object *object = json_object_new_object(), *advice = json_object_new_array();
-    writer_address(writer, object, "address", server->facts->address);
-    writer_number(writer, object, "port", server->facts->port);
-    writer_text(writer, object, "outcome", report_outcome_name(server->outcome));
-    writer_text(writer, object, "culprit", culprit_name(server->judgement.culprit));
-    writer_text(writer, object, "confidence", confidence_name(server->judgement.confidence));
-    writer_text(writer, object, "mechanism", mechanism_name(server->judgement.mechanism));
-    writer_text(writer, object, "headline", server->headline);
-    writer_text(writer, object, "explanation", server->explanation);
-    writer_put(writer, object, "against", against_of(writer, server->against));
-    for (unsigned i = 0; i < server->advice_count; i++)
-        writer_append(writer, advice, writer_string(server->advice[i] + (*server->advice[i] == '\t')));
-    writer_put(writer, object, "advice", advice);
-    writer_put(writer, object, "udp", udp_of(writer, server->facts));
-    writer_put(writer, object, "tcp", tcp_of(writer, server));
-    put_lists(writer, object, server);
-    writer_text(writer, object, "vantage", vantage_name(server->vantage));
-    writer_flag(writer, object, "mail_affected", server->mail_affected);
-    return object;
-}
-
 /* The evidence of the box's servers that blames something between. */
 static struct json_object *box_evidence(struct writer *writer, const struct report_intermediary *box)
 {
@@ -276,7 +91,7 @@ static struct json_object *box_evidence(struct writer *writer, const struct repo
         const struct report_server *server = &writer->report->servers[box->servers[i]];
         for (unsigned j = 0; j < server->evidence_count; j++)
             if (server->evidence[j].rule->blames == CULPRIT_INTERMEDIARY)
-                writer_append(writer, list, evidence_of(writer, &server->evidence[j]));
+                writer_append(writer, list, json_server_evidence(writer, &server->evidence[j]));
     }
     return list;
 }
@@ -371,11 +186,41 @@ static struct json_object *remarks_of(struct writer *writer)
     return sentences_of(writer, writer->report->remarks, writer->report->remark_count);
 }
 
+/* How the object is laid out: over lines for people, or in one for what reads JSON lines. */
+struct layout {
+    int style;
+    const char *begin, *key, *colon; /* what stands before the members, a key, a value */
+    const char *first, *item, *end;  /* before the first and a further server, and behind the last one */
+    const char *close;
+};
+
+static const struct layout over_lines = {
+    .style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
+    .begin = "{\n  ",
+    .key = ",\n  ",
+    .colon = ": ",
+    .first = "\n    ",
+    .item = ",\n    ",
+    .end = "\n  ",
+    .close = "\n}\n",
+};
+
+static const struct layout in_one_line = {
+    .style = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE,
+    .begin = "{\"type\":\"report\",",
+    .key = ",",
+    .colon = ":",
+    .first = "",
+    .item = ",",
+    .end = "",
+    .close = "}\n",
+};
+
 /* Writes a value as it stands within others: its lines but the first are moved to the right. Frees it. */
-static void write_value(struct writer *writer, FILE *out, struct json_object *value, int indent)
+static void write_value(struct writer *writer, const struct layout *layout, FILE *out, struct json_object *value,
+                        int indent)
 {
-    int style = JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-    const char *text = value && !writer->failed ? json_object_to_json_string_ext(value, style) : NULL;
+    const char *text = value && !writer->failed ? json_object_to_json_string_ext(value, layout->style) : NULL;
     writer->failed |= text == NULL;
     while (text && *text) {
         size_t line = strcspn(text, "\n");
@@ -388,14 +233,15 @@ static void write_value(struct writer *writer, FILE *out, struct json_object *va
 }
 
 /* One server at a time: a thousand of them in memory at once would cost more than the whole analysis. */
-static void write_servers(struct writer *writer, FILE *out)
+static void write_servers(struct writer *writer, const struct layout *layout, FILE *out)
 {
+    const struct report *report = writer->report;
     fputs("[", out);
-    for (size_t i = 0; i < writer->report->server_count; i++) {
-        fputs(i ? ",\n    " : "\n    ", out);
-        write_value(writer, out, server_of(writer, &writer->report->servers[i]), 4);
+    for (size_t i = 0; i < report->server_count; i++) {
+        fputs(i ? layout->item : layout->first, out);
+        write_value(writer, layout, out, json_server(writer, &report->servers[i]), 4);
     }
-    fputs(writer->report->server_count ? "\n  ]" : "]", out);
+    fprintf(out, "%s]", report->server_count ? layout->end : "");
 }
 
 /* The report's members in the order of the contract; without a maker: the servers. */
@@ -417,19 +263,30 @@ static const struct {
     {"comparison", compared_json}, /* the last: left out for a single capture */
 };
 
-bool render_json(const struct report *report, const struct render_options *options, FILE *out)
+/* The whole report, always: a program picks for itself. */
+static bool write_report(const struct report *report, const struct layout *layout, FILE *out)
 {
-    (void)options; /* the whole report, always: a program picks for itself */
     struct writer writer = {.report = report};
-    fputs("{", out);
     size_t count = sizeof members / sizeof *members - (report->source.pair == NULL);
     for (size_t i = 0; i < count; i++) {
-        fprintf(out, "%s\n  \"%s\": ", i ? "," : "", members[i].key);
+        fprintf(out, "%s\"%s\"%s", i ? layout->key : layout->begin, members[i].key, layout->colon);
         if (members[i].make)
-            write_value(&writer, out, members[i].make(&writer), 2);
+            write_value(&writer, layout, out, members[i].make(&writer), 2);
         else
-            write_servers(&writer, out);
+            write_servers(&writer, layout, out);
     }
-    fputs("\n}\n", out);
+    fputs(layout->close, out);
     return !writer.failed && fflush(out) == 0 && !ferror(out);
+}
+
+bool render_json(const struct report *report, const struct render_options *options, FILE *out)
+{
+    (void)options;
+    return write_report(report, &over_lines, out);
+}
+
+bool render_jsonl(const struct report *report, const struct render_options *options, FILE *out)
+{
+    (void)options;
+    return write_report(report, &in_one_line, out);
 }

@@ -175,14 +175,15 @@ static void keep_worst(struct report *report)
     }
 }
 
-struct report *report_build(const struct analysis *analysis, const struct report_source *source)
+struct report *report_build(const struct facts *facts, struct analysis_counters counters,
+                            const struct report_source *source)
 {
     struct report *report = calloc(1, sizeof *report);
     if (!report)
         return NULL;
     report->source = *source;
-    report->facts = analysis_facts(analysis);
-    report->counters = analysis_counters(analysis);
+    report->facts = facts;
+    report->counters = counters;
     if (!list_servers(report)) {
         report_free(report);
         return NULL;

@@ -149,8 +149,9 @@ struct report {
     int exit_status; /* by the contract; 2 is the caller's to set where trouble is */
 };
 
-/* Makes a report of what the analysis saw; NULL without memory. The facts must outlive it. */
-struct report *report_build(const struct analysis *analysis, const struct report_source *source);
+/* Makes a report of what an analysis saw; NULL without memory. The facts must outlive it. */
+struct report *report_build(const struct facts *facts, struct analysis_counters counters,
+                            const struct report_source *source);
 void report_free(struct report *report);
 
 const char *report_outcome_name(enum report_outcome outcome);
@@ -168,6 +169,7 @@ typedef bool renderer(const struct report *report, const struct render_options *
 /* Each returns false when `out` took less than everything. */
 bool render_text(const struct report *report, const struct render_options *options, FILE *out);
 bool render_json(const struct report *report, const struct render_options *options, FILE *out);
+bool render_jsonl(const struct report *report, const struct render_options *options, FILE *out);
 bool render_nagios(const struct report *report, const struct render_options *options, FILE *out);
 /* What a code means (a rule, a mechanism, an outcome, a culprit); the whole table for NULL; false for an unknown one. */
 bool explain(const char *code, FILE *out);

@@ -194,6 +194,16 @@ static struct distance distance_of_end(const struct report_server *server)
     return (struct distance){.hops = ttl_hops(ttl), .ttl = ttl, .samples = ttl > 0};
 }
 
+/* What a server did before it turned. */
+static void write_earlier(struct page *page, const struct tcp_facts *tcp)
+{
+    char time[WORDS_TIME];
+    if (facts_turned(tcp))
+        fprintf(page->out, "\n            before %.19sZ: %u answered, %u rejected, %u unanswered",
+                words_time(tcp->turned_ns, time), tcp->earlier[OUTCOME_ANSWERED], tcp->earlier[OUTCOME_REJECTED],
+                tcp->earlier[OUTCOME_UNANSWERED]);
+}
+
 static void write_counts(struct page *page, const struct report_server *server)
 {
     static const char *const places[] = {
@@ -210,6 +220,7 @@ static void write_counts(struct page *page, const struct report_server *server)
             attempts, words_plural(attempts), server->answered, server->rejected, server->unanswered, server->aborted);
     if (server->incomplete > 0)
         fprintf(page->out, "\n            %u more not captured whole", server->incomplete);
+    write_earlier(page, server->tcp);
     fprintf(page->out, "\n  UDP       %u question%s, %u answer%s, %u truncated\n", facts->udp_queries,
             words_plural(facts->udp_queries), facts->udp_answers, words_plural(facts->udp_answers),
             facts->udp_truncated);

@@ -2,6 +2,7 @@
 #include "report/statement.h"
 
 #include "report/phrase.h"
+#include "report/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,7 @@ static void write_counts(FILE *out, const struct report_server *server)
         {offsetof(struct report_server, aborted), "given up by the client"},
     };
     uint32_t all = server->answered + server->rejected + server->unanswered + server->aborted;
+    char time[WORDS_TIME];
     fprintf(out, "Of %u TCP attempt%s", all, all == 1 ? "" : "s");
     const char *separator = " ";
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -159,6 +161,8 @@ static void write_counts(FILE *out, const struct report_server *server)
         separator = ", ";
     }
     fputs(". ", out);
+    if (facts_turned(server->tcp))
+        fprintf(out, "All since %.19sZ: it has turned then. ", words_time(server->tcp->turned_ns, time));
 }
 
 /* Why nothing can be concluded: the first that is true of the case. */

@@ -14,7 +14,7 @@ static inline bool chain_conclude(const struct source *source, const struct anal
     static const struct render_options options = {.verbose = true};
     if (!inputs_describe(source, &from))
         return false;
-    struct report *report = report_build(analysis, &from);
+    struct report *report = report_build(analysis_facts(analysis), analysis_counters(analysis), &from);
     bool fine = report != NULL;
     for (size_t i = 0; i < count && fine; i++)
         fine = renderers[i](report, &options, out);

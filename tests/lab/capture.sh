@@ -24,6 +24,7 @@ capture_stop() {
         wait_until 5 grep -q 'received by filter\|received/dropped' "$work/tcpdump.$n" || fail "tcpdump does not end"
         wait "${captures[n]}" || true
     done
+    watch_stop
     for n in "${!reworked[@]}"; do
         read -r -a words <<<"${reworked[n]}"
         "${words[@]}"

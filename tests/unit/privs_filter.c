@@ -274,12 +274,14 @@ static bool writes_streams(void)
 {
     int file = memfd_create("report", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     FILE *out = file >= 0 ? fdopen(file, "w+") : NULL;
-    char line[16] = "";
+    char line[16] = "", first = '\0';
     if (!out)
         return false;
     fprintf(out, "%d\n", 53);
     rewind(out);
-    bool fine = fgets(line, sizeof line, out) && strcmp(line, "53\n") == 0 && fflush(out) == 0 && fsync(file) == 0;
+    bool fine = fgets(line, sizeof line, out) && strcmp(line, "53\n") == 0 && fflush(out) == 0 && fsync(file) == 0 &&
+                pread(file, &first, 1, 0) == 1 && first == '5' && fcntl(file, F_DUPFD_CLOEXEC, 0) >= 0 &&
+                fcntl(file, F_ADD_SEALS, F_SEAL_WRITE) == 0;
     return fclose(out) == 0 && fine;
 }
 

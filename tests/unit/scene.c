@@ -259,7 +259,7 @@ const struct report_server *scene_report(struct scene *scene)
     const struct server *server = scene_facts(scene);
     static const struct report_source source = {.command = "test", .pcap_version = "none"};
     if (!scene->report)
-        scene->report = report_build(scene->analysis, &source);
+        scene->report = report_build(analysis_facts(scene->analysis), analysis_counters(scene->analysis), &source);
     cr_assert_not_null(scene->report);
     for (size_t i = 0; i < scene->report->server_count; i++)
         if (scene->report->servers[i].facts == server)

@@ -367,7 +367,7 @@ Test(verdict, an_empty_capture)
 {
     static const struct report_source source = {.command = "test", .pcap_version = "none"};
     analysis_finish(scene.analysis);
-    scene.report = report_build(scene.analysis, &source);
+    scene.report = report_build(analysis_facts(scene.analysis), analysis_counters(scene.analysis), &source);
     cr_assert_not_null(scene.report);
     cr_assert_eq(scene.report->server_count, 0);
     cr_assert_eq(scene.report->exit_status, 3);

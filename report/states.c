@@ -1,0 +1,181 @@
+#include "report/states.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHANGES_KEPT = sizeof((struct state *)0)->told_ns / sizeof(int64_t) };
+
+#define FLAPPING_NS (600 * FLOW_SECOND_NS) /* so many changes within this are enough for a while */
+#define RECOVERY_NS (10 * FLOW_SECOND_NS)  /* a server that failed and now answers in part is told of after that */
+#define ONSET_NS FLOW_SECOND_NS            /* one that answered and now fails in part: nobody shall wait for long */
+
+struct states {
+    struct state list[STATES_SERVERS];
+    size_t count;
+    size_t latest; /* flows of one server come in rows */
+    uint64_t left_out;
+};
+
+struct states *states_new(void)
+{
+    return calloc(1, sizeof(struct states));
+}
+
+void states_free(struct states *states)
+{
+    free(states);
+}
+
+static bool is_server(const struct state *state, struct addr address, uint16_t port)
+{
+    return state->port == port && addr_same(state->address, address);
+}
+
+static bool fails(enum report_outcome outcome)
+{
+    return outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED;
+}
+
+/* A new place; when there is none, that of a server without a complaint which nothing was told of for longest. */
+static struct state *new_state(struct states *states)
+{
+    if (states->count < STATES_SERVERS)
+        return &states->list[states->count++];
+    struct state *idlest = NULL;
+    states->left_out++;
+    for (size_t i = 0; i < states->count; i++)
+        if (!fails(states->list[i].now.outcome) && (!idlest || states->list[i].changed_ns < idlest->changed_ns))
+            idlest = &states->list[i];
+    return idlest;
+}
+
+static struct state *state_of(struct states *states, struct addr address, uint16_t port)
+{
+    if (states->latest < states->count && is_server(&states->list[states->latest], address, port))
+        return &states->list[states->latest];
+    for (size_t i = 0; i < states->count; i++) {
+        if (is_server(&states->list[i], address, port)) {
+            states->latest = i;
+            return &states->list[i];
+        }
+    }
+    struct state *state = new_state(states);
+    if (state)
+        *state = (struct state){.address = address, .port = port};
+    return state;
+}
+
+void states_count(struct states *states, struct addr server, uint16_t port, enum flow_outcome outcome)
+{
+    struct state *state = state_of(states, server, port);
+    if (state)
+        state->attempts[outcome]++;
+}
+
+static bool is_flapping(const struct state *state, int64_t now_ns)
+{
+    return state->told_ns[0] != 0 && now_ns - state->told_ns[0] < FLAPPING_NS;
+}
+
+/*
+ * Some queries fail and some do not, where all did the same before: most often a new state begins, as the next few show.
+ */
+static bool is_partly(const struct state *state, const struct change_state *now)
+{
+    return now->outcome == REPORT_MIXED && state->now.outcome != REPORT_MIXED && state->now.outcome != REPORT_NONE;
+}
+
+static bool has_lasted(const struct state *state, int64_t now_ns)
+{
+    return now_ns - state->partly_since_ns >= (fails(state->now.outcome) ? RECOVERY_NS : ONSET_NS);
+}
+
+/* While it fails as before, less is known again in a new window; that is no change. */
+static bool is_a_change(const struct change_state *before, const struct change_state *now)
+{
+    if (now->outcome != before->outcome)
+        return true;
+    if (now->culprit != before->culprit)
+        return now->confidence != CONFIDENCE_NONE;
+    return now->confidence > before->confidence;
+}
+
+/* What goes without saying: it answers, and never did otherwise. */
+static bool is_silent(const struct change_state *before, const struct change_state *now)
+{
+    return before->outcome == REPORT_NONE && !fails(now->outcome);
+}
+
+static void remember(struct state *state, int64_t now_ns)
+{
+    memmove(state->told_ns, state->told_ns + 1, sizeof state->told_ns - sizeof *state->told_ns);
+    state->told_ns[CHANGES_KEPT - 1] = state->changed_ns = now_ns;
+}
+
+static bool has_changed(struct state *state, const struct change_state *now, int64_t now_ns)
+{
+    if (now->outcome == REPORT_NONE || now->outcome == REPORT_ABORTED || !is_a_change(&state->now, now))
+        return false;
+    if (is_partly(state, now) && !has_lasted(state, now_ns))
+        return false;
+    if (is_silent(&state->now, now)) {
+        state->now = *now;
+        return false;
+    }
+    return !is_flapping(state, now_ns);
+}
+
+void states_update(struct states *states, const struct report *report, int64_t now_ns,
+                   void (*take)(void *context, const struct change *change), void *context)
+{
+    for (size_t i = 0; i < report->server_count; i++) {
+        const struct report_server *server = &report->servers[i];
+        struct change_state now = {server->outcome, server->judgement.culprit, server->judgement.confidence,
+                                   server->judgement.mechanism};
+        if (now.outcome == REPORT_NONE)
+            continue;
+        struct state *state = state_of(states, server->facts->address, server->facts->port);
+        if (state && !is_partly(state, &now))
+            state->partly_since_ns = 0;
+        else if (state && state->partly_since_ns == 0)
+            state->partly_since_ns = now_ns;
+        if (!state || !has_changed(state, &now, now_ns))
+            continue;
+        struct change change = {.time_ns = now_ns,
+                                .address = state->address,
+                                .port = state->port,
+                                .before = state->now,
+                                .now = now,
+                                .headline = server->headline,
+                                .attempts = server->tcp->attempts,
+                                .answered = server->answered,
+                                .rejected = server->rejected,
+                                .unanswered = server->unanswered,
+                                .since_ns = fails(now.outcome) ? server->tcp->first_failure_ns : 0};
+        state->now = now;
+        remember(state, now_ns);
+        take(context, &change);
+    }
+}
+
+const struct state *states_list(const struct states *states, size_t *count)
+{
+    *count = states->count;
+    return states->list;
+}
+
+uint64_t states_left_out(const struct states *states)
+{
+    return states->left_out;
+}
+
+int states_exit_status(const struct states *states)
+{
+    bool answered = false;
+    for (size_t i = 0; i < states->count; i++) {
+        if (fails(states->list[i].now.outcome))
+            return 1;
+        answered |= states->list[i].now.outcome == REPORT_ANSWERED;
+    }
+    return answered ? 0 : 3;
+}

@@ -1,0 +1,44 @@
+/* What was last said of each server, so that a change of its verdict is told once. */
+#ifndef TCP53_REPORT_STATES_H
+#define TCP53_REPORT_STATES_H
+
+#include "report/change.h"
+#include "report/report.h"
+
+enum { STATES_SERVERS = 1024 };
+
+/* A server as watch knows it. */
+struct state {
+    struct addr address;
+    uint16_t port;
+    struct change_state now;          /* as told; outcome REPORT_NONE: nothing to tell yet */
+    int64_t changed_ns;               /* when it was told; 0: never */
+    uint64_t attempts[FLOW_OUTCOMES]; /* flows that are over, since the beginning */
+    int64_t partly_since_ns;          /* since when it fails in part, which may only be the beginning; 0: it does not */
+    int64_t told_ns[6];               /* its latest changes, the newest last */
+};
+
+struct states;
+
+/* NULL without memory. */
+struct states *states_new(void);
+void states_free(struct states *states);
+/* Counts a flow that is over. */
+void states_count(struct states *states, struct addr server, uint16_t port, enum flow_outcome outcome);
+/*
+ * Compares a report with what was told before and hands out each change; it has happened when the call returns. Said at
+ * once: another outcome, another side to blame, more confidence. Not said: that a window which has just begun shows less
+ * than the one before; that a server which has just begun to fail, or to work again, does so in part, until that has
+ * lasted; more than a handful of changes of one server within ten minutes.
+ */
+void states_update(struct states *states, const struct report *report, int64_t now_ns,
+                   void (*take)(void *context, const struct change *change), void *context);
+
+/* All servers that were asked over TCP. */
+const struct state *states_list(const struct states *states, size_t *count);
+/* Servers without a place among them. */
+uint64_t states_left_out(const struct states *states);
+/* 1 when a server fails by what was last told of it, 0 when all that were asked answer, 3 when none was asked. */
+int states_exit_status(const struct states *states);
+
+#endif

@@ -1,0 +1,382 @@
+/*
+ * How it works: everything that needs a right is opened first, then all rights are given up, then the first packet is
+ * parsed. One loop waits for frames and signals. Twice a second what is known so far, flows under way included, is judged
+ * anew and compared with what was told of each server; when a window ends its report is written, and counting begins
+ * anew.
+ */
+#include "watch.h"
+
+#include "capture/live.h"
+#include "capture/privs.h"
+#include "capture/select.h"
+#include "inputs.h"
+#include "report/states.h"
+#include "watch_clock.h"
+#include "watch_outlets.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define SECOND_NS INT64_C(1000000000)
+#define TICK_NS (SECOND_NS / 2)
+#define DELIVERY_NS (SECOND_NS / 5)    /* a frame is here that long after its time, or it was lost */
+#define UNDER_WAY_NS (180 * SECOND_NS) /* without a packet for so long, no flow has anything more to say */
+#define INTERVAL_S 300
+
+enum {
+    JUDGING_SHARE = 20,    /* of the time, at most one part in so many goes into judging */
+    FRAMES_AT_ONCE = 8192, /* before signals and the clock are looked at again */
+};
+
+struct watch {
+    const struct options *options;
+    struct privs privs;
+    struct live *live;
+    struct select *select; /* NULL: all frames */
+    struct analysis *analysis;
+    struct states *states;
+    struct outlets *outlets;
+    struct analysis_observer observer;
+    struct watch_clock clock;
+    int signals;
+    struct input before[OPTIONS_INTERFACES]; /* at the window's beginning */
+    uint64_t selected[OPTIONS_INTERFACES];   /* frames of the window that were judged */
+    uint64_t taken;                          /* all that were judged */
+    int64_t window_day_ns;                   /* when it began */
+    /* By the steady clock. */
+    int64_t tick_ns, window_ns, end_ns; /* when they are due; end_ns INT64_MAX: never */
+    int64_t active_ns;                  /* the latest packet of a TCP flow */
+    bool stop;
+    bool trouble;
+};
+
+static void see_packet(void *context, const struct flow_key *key, const struct packet *packet, bool from_server)
+{
+    struct watch *watch = context;
+    if (packet->protocol == PROTOCOL_TCP || packet->quote.protocol == PROTOCOL_TCP)
+        watch->active_ns = watch_clock_steady();
+    outlets_packet(watch->outlets, key, packet, from_server);
+}
+
+static void see_flow_over(void *context, const struct flow *flow, const struct flow_end *end)
+{
+    struct watch *watch = context;
+    states_count(watch->states, flow->record.server, flow->record.server_port, end->outcome);
+    outlets_flow_over(watch->outlets, flow, end);
+}
+
+static void see_flow_failing(void *context, const struct flow *flow, const struct flow_end *end)
+{
+    struct watch *watch = context;
+    outlets_flow_failing(watch->outlets, flow, end);
+}
+
+/* The interfaces as inputs of the window. */
+static size_t window_inputs(struct watch *watch, struct input *inputs)
+{
+    size_t count;
+    const struct input *all = live_inputs(watch->live, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct input *before = &watch->before[i];
+        inputs[i] = all[i];
+        inputs[i].frames -= before->frames;
+        inputs[i].records -= before->records;
+        inputs[i].bytes -= before->bytes;
+        inputs[i].cut -= before->cut;
+        inputs[i].backward -= before->backward;
+        inputs[i].skipped -= before->skipped;
+        inputs[i].kernel_dropped -= before->kernel_dropped;
+        inputs[i].selected = watch->selected[i];
+        if (before->frames > 0)
+            inputs[i].first_ns = inputs[i].frames > 0 ? watch->window_day_ns : 0;
+        if (inputs[i].frames == 0)
+            inputs[i].last_ns = 0;
+    }
+    return count;
+}
+
+static struct report *make_report(struct watch *watch, const struct facts *facts, struct report_source *from)
+{
+    struct input inputs[OPTIONS_INTERFACES];
+    *from = (struct report_source){.command = "watch",
+                                   .generated_ns = watch_clock_day(),
+                                   .servers = watch->options->servers,
+                                   .server_count = watch->options->server_count,
+                                   .selection = *watch->options->selection ? watch->options->selection : NULL};
+    size_t count = window_inputs(watch, inputs);
+    struct report *report = NULL;
+    if (facts && inputs_list(inputs, count, from))
+        report = report_build(facts, analysis_counters(watch->analysis), from);
+    if (!report)
+        complain("out of memory: nothing is judged this time");
+    return report;
+}
+
+static void tell(void *context, const struct change *change)
+{
+    struct watch *watch = context;
+    outlets_change(watch->outlets, change);
+}
+
+/* Judges what is known so far, tells what has changed, and, when asked for it, writes the report. */
+static void judge(struct watch *watch, const struct facts *facts, enum outlets_occasion occasion)
+{
+    struct report_source from;
+    struct report *report = make_report(watch, facts, &from);
+    if (report) {
+        outlets_report(watch->outlets, report);
+        states_update(watch->states, report, watch_clock_day(), tell, watch);
+        if (occasion != OUTLETS_TICK)
+            watch->trouble |= !outlets_write(watch->outlets, report, occasion);
+        outlets_report(watch->outlets, NULL);
+    }
+    report_free(report);
+    inputs_release(&from);
+}
+
+static void begin_window(struct watch *watch)
+{
+    size_t count;
+    const struct input *all = live_inputs(watch->live, &count);
+    memcpy(watch->before, all, count * sizeof *all);
+    memset(watch->selected, 0, sizeof watch->selected);
+    watch->window_day_ns = watch_clock_day();
+    uint32_t interval_s = watch->options->watch.interval_s ? watch->options->watch.interval_s : INTERVAL_S;
+    watch->window_ns = watch_clock_steady() + interval_s * SECOND_NS;
+}
+
+static void pass_time(struct watch *watch)
+{
+    int64_t step_ns = watch_clock_step(&watch->clock);
+    if (step_ns != 0) {
+        analysis_shift(watch->analysis, step_ns);
+        outlets_news(watch->outlets, "the clock was set by %+.1f s", (double)step_ns / 1e9);
+    }
+    analysis_pass_time(watch->analysis, watch_clock_day() - DELIVERY_NS);
+}
+
+static void tick(struct watch *watch)
+{
+    int64_t began_ns = watch_clock_steady();
+    bool window_over = began_ns >= watch->window_ns;
+    pass_time(watch);
+    if (window_over || began_ns - watch->active_ns < UNDER_WAY_NS)
+        judge(watch, analysis_so_far(watch->analysis), window_over ? OUTLETS_WINDOW : OUTLETS_TICK);
+    if (window_over) {
+        analysis_renew(watch->analysis);
+        begin_window(watch);
+    }
+    size_t count;
+    outlets_tick(watch->outlets, watch->analysis, live_inputs(watch->live, &count), count);
+    int64_t now_ns = watch_clock_steady(), rest_ns = (now_ns - began_ns) * JUDGING_SHARE;
+    watch->tick_ns = now_ns + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
+}
+
+static void take_frame(struct watch *watch, struct frame *frame)
+{
+    frame->time_ns = watch_clock_fit(&watch->clock, frame->time_ns);
+    if (watch->select && !select_takes(watch->select, frame))
+        return;
+    watch->selected[frame->ref.input]++;
+    watch->taken++;
+    outlets_frame(watch->outlets, frame);
+    analysis_feed(watch->analysis, frame);
+    watch->stop |= watch->select && select_is_done(watch->select);
+}
+
+static void take_frames(struct watch *watch)
+{
+    struct frame frame;
+    for (int i = 0; i < FRAMES_AT_ONCE && !watch->stop && live_next(watch->live, &frame); i++)
+        take_frame(watch, &frame);
+    char news[256];
+    while (live_news(watch->live, news, sizeof news))
+        outlets_news(watch->outlets, "%s", news);
+}
+
+/* A second one ends the program where it is. */
+static void let_interrupt_kill(void)
+{
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    signal(SIGINT, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
+}
+
+static void take_signal(struct watch *watch)
+{
+    struct signalfd_siginfo signal;
+    if (read(watch->signals, &signal, sizeof signal) != sizeof signal)
+        return;
+    switch (signal.ssi_signo) {
+    case SIGUSR1:
+        pass_time(watch);
+        judge(watch, analysis_so_far(watch->analysis), OUTLETS_ASKED);
+        break;
+    case SIGHUP:
+        outlets_reopen(watch->outlets);
+        break;
+    default:
+        let_interrupt_kill();
+        watch->stop = true;
+    }
+}
+
+static int wait_time(const struct watch *watch)
+{
+    int64_t now_ns = watch_clock_steady();
+    int64_t due_ns = watch->tick_ns < watch->end_ns ? watch->tick_ns : watch->end_ns;
+    int until_due = due_ns > now_ns ? (int)((due_ns - now_ns) / 1000000) + 1 : 0;
+    int for_live = live_timeout(watch->live);
+    return for_live >= 0 && for_live < until_due ? for_live : until_due;
+}
+
+static void wait(struct watch *watch)
+{
+    struct pollfd list[OPTIONS_INTERFACES + 1] = {{.fd = watch->signals, .events = POLLIN}};
+    size_t count = live_descriptors(watch->live, list + 1, OPTIONS_INTERFACES);
+    if (poll(list, count + 1, wait_time(watch)) > 0 && (list[0].revents & POLLIN))
+        take_signal(watch);
+}
+
+static void watch_until_stopped(struct watch *watch)
+{
+    while (!watch->stop && !outlets_is_over(watch->outlets)) {
+        wait(watch);
+        take_frames(watch);
+        int64_t now_ns = watch_clock_steady();
+        if (now_ns >= watch->tick_ns)
+            tick(watch);
+        watch->stop |= now_ns >= watch->end_ns;
+    }
+}
+
+/* What the kernel holds still was captured before the end. */
+static void take_rest(struct watch *watch)
+{
+    int64_t until_ns = watch_clock_steady() + DELIVERY_NS;
+    while (watch_clock_steady() < until_ns && !(watch->select && select_is_done(watch->select))) {
+        struct pollfd list[OPTIONS_INTERFACES];
+        size_t count = live_descriptors(watch->live, list, OPTIONS_INTERFACES);
+        bool stop = watch->stop;
+        watch->stop = false;
+        take_frames(watch);
+        watch->stop |= stop;
+        poll(list, count, 20);
+    }
+}
+
+static int finish(struct watch *watch)
+{
+    take_rest(watch);
+    pass_time(watch);
+    analysis_finish(watch->analysis);
+    judge(watch, analysis_facts(watch->analysis), OUTLETS_END);
+    int status = states_exit_status(watch->states);
+    return watch->trouble ? 2 : status;
+}
+
+static bool catch_signals(struct watch *watch)
+{
+    static const int caught[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
+        sigaddset(&set, caught[i]);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* whoever reads the lines may go: told by EPIPE */
+    watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return watch->signals >= 0 || complain("signals cannot be waited for: %s", strerror(errno));
+}
+
+static bool prepare(struct watch *watch)
+{
+    struct failure failure = {"out of memory"};
+    struct analysis_options analysis = watch->options->analysis;
+    const struct source_options *selection = &watch->options->source;
+    watch->observer = (struct analysis_observer){watch, see_packet, see_flow_over, see_flow_failing};
+    analysis.observer = &watch->observer;
+    analysis.live = true;
+    watch->analysis = analysis_new(&analysis);
+    watch->states = states_new();
+    if (!watch->analysis || !watch->states)
+        return complain("%s", failure.text);
+    if (selection->filter || selection->count) {
+        struct source_options wanted = {
+            .from_ns = INT64_MIN, .to_ns = INT64_MAX, .filter = selection->filter, .count = selection->count};
+        watch->select = select_new(&wanted, &failure);
+        if (!watch->select)
+            return complain("%s", failure.text);
+    }
+    return true;
+}
+
+/* Opens what needs rights, and gives these up. */
+static bool open_and_drop(struct watch *watch)
+{
+    const struct options *options = watch->options;
+    struct live_options live = {.interfaces = options->watch.interfaces,
+                                .interface_count = options->watch.interface_count,
+                                .ports = options->analysis.ports,
+                                .port_count = options->analysis.port_count,
+                                .buffer_kib = options->watch.buffer_kib,
+                                .snaplen = options->watch.snaplen,
+                                .promiscuous = !options->watch.not_promiscuous};
+    struct failure failure = {""};
+    bool fine = privs_find(&watch->privs, options->watch.user, &failure);
+    watch->outlets = fine ? outlets_open(options, &watch->privs, watch->states, &failure) : NULL;
+    watch->live = watch->outlets ? live_open(&live, &failure) : NULL;
+    fine = watch->live && privs_drop(&watch->privs, &failure) && privs_filter(&watch->privs, &failure) &&
+           privs_verify(&watch->privs, &failure);
+    return fine || complain("%s", failure.text);
+}
+
+static void say_what_is_watched(const struct watch *watch)
+{
+    char rights[256], names[512] = "";
+    size_t count;
+    const struct input *inputs = live_inputs(watch->live, &count);
+    for (size_t i = 0; i < count; i++) {
+        size_t length = strlen(names);
+        snprintf(names + length, sizeof names - length, "%s%s", i ? ", " : "", inputs[i].path);
+    }
+    privs_describe(&watch->privs, rights, sizeof rights);
+    complain("watching %s; %s", names, rights);
+}
+
+static void watch_end(struct watch *watch)
+{
+    outlets_close(watch->outlets);
+    live_close(watch->live);
+    analysis_free(watch->analysis);
+    states_free(watch->states);
+    select_free(watch->select);
+    if (watch->signals >= 0)
+        close(watch->signals);
+}
+
+int watch_run(const struct options *options)
+{
+    struct watch watch = {.options = options, .signals = -1};
+    int status = 2;
+    if (!prepare(&watch) || !catch_signals(&watch) || !open_and_drop(&watch))
+        goto out;
+    say_what_is_watched(&watch);
+    watch_clock_start(&watch.clock);
+    begin_window(&watch);
+    watch.tick_ns = watch_clock_steady() + TICK_NS;
+    watch.active_ns = watch_clock_steady() - UNDER_WAY_NS;
+    watch.end_ns = options->watch.duration_s ? watch_clock_steady() + options->watch.duration_s * SECOND_NS : INT64_MAX;
+    outlets_begin(watch.outlets);
+    watch_until_stopped(&watch);
+    status = finish(&watch);
+out:
+    watch_end(&watch);
+    return status;
+}

@@ -1,0 +1,160 @@
+#include "watch_evidence.h"
+
+#include "capture/digest.h"
+#include "capture/keep.h"
+#include "capture/ring.h"
+#include "watch_ticket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEGABYTE = 1000000, NOWHERE = CLERK_PLACES };
+
+static const char ring_name[] = "tcp53";
+
+struct evidence {
+    const struct options *options;
+    struct clerk *clerk;
+    struct keep *keep;
+    struct ring *ring; /* NULL: tickets only */
+    const struct frame *frame;
+    unsigned ring_place, ticket_place;
+    unsigned first; /* number of the ring's next file */
+    char tickets[EVIDENCE_TICKETS][TICKET_NAME];
+    unsigned ticket_count;
+};
+
+static unsigned add_place(struct clerk_options *clerk, const char *directory)
+{
+    if (!directory)
+        return NOWHERE;
+    clerk->directories[clerk->directory_count] = directory;
+    return (unsigned)clerk->directory_count++;
+}
+
+struct evidence *evidence_new(const struct options *options, struct clerk_options *clerk)
+{
+    struct evidence *evidence = calloc(1, sizeof *evidence);
+    if (!evidence)
+        return NULL;
+    evidence->options = options;
+    evidence->ring_place = add_place(clerk, options->watch.evidence);
+    evidence->ticket_place = add_place(clerk, options->watch.tickets);
+    if (options->watch.evidence)
+        evidence->first = ring_next_number(options->watch.evidence, ring_name, options->watch.file_count);
+    return evidence;
+}
+
+void evidence_free(struct evidence *evidence)
+{
+    if (!evidence)
+        return;
+    ring_free(evidence->ring);
+    keep_free(evidence->keep);
+    free(evidence);
+}
+
+static int create_file(void *context, const char *name)
+{
+    struct evidence *evidence = context;
+    return clerk_create(evidence->clerk, evidence->ring_place, name);
+}
+
+static bool remove_file(void *context, const char *name)
+{
+    struct evidence *evidence = context;
+    return clerk_remove(evidence->clerk, evidence->ring_place, name);
+}
+
+static unsigned write_to_ring(void *context, const struct frame *frame)
+{
+    struct evidence *evidence = context;
+    unsigned file = ring_write(evidence->ring, frame);
+    keep_files_gone(evidence->keep, ring_counters(evidence->ring).oldest);
+    return file;
+}
+
+bool evidence_begin(struct evidence *evidence, struct clerk *clerk)
+{
+    const struct options_watch *watch = &evidence->options->watch;
+    struct ring_options ring = {.name = ring_name,
+                                .bytes = (uint64_t)watch->file_megabytes * MEGABYTE,
+                                .files = watch->file_count,
+                                .first = evidence->first,
+                                .create = create_file,
+                                .remove = remove_file,
+                                .context = evidence};
+    char warm[DIGEST_TEXT];
+    digest_sha256("", 0, warm); /* it opens a file the first time, which will not be possible later */
+    evidence->clerk = clerk;
+    if (watch->evidence)
+        evidence->ring = ring_new(&ring);
+    evidence->keep = keep_new(0, evidence->ring ? write_to_ring : NULL, evidence);
+    return evidence->keep && (evidence->ring || !watch->evidence);
+}
+
+void evidence_frame(struct evidence *evidence, const struct frame *frame)
+{
+    evidence->frame = frame;
+    keep_clock(evidence->keep, frame);
+}
+
+void evidence_packet(struct evidence *evidence, const struct flow_key *key, const struct packet *packet,
+                     bool from_server)
+{
+    const struct frame *frame = evidence->frame;
+    if (packet->ref.number != frame->ref.number || packet->ref.input != frame->ref.input)
+        return; /* a first piece that was waited with: its frame is gone */
+    struct keep_about about = keep_about_of(key, packet, from_server);
+    keep_frame(evidence->keep, frame, &about);
+}
+
+void evidence_flow(struct evidence *evidence, const struct flow_record *record, const struct flow_end *end, bool over)
+{
+    if (over)
+        keep_flow_over(evidence->keep, record, end);
+    else
+        keep_flow_failing(evidence->keep, record, end->outcome);
+}
+
+static void remove_ticket(struct evidence *evidence, const char *ticket)
+{
+    static const char *const files[] = {TICKET_PCAP, TICKET_JSON, TICKET_TEXT};
+    char name[TICKET_NAME + TICKET_FILE];
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(name, sizeof name, "%s/%s", ticket, files[i]);
+        clerk_remove(evidence->clerk, evidence->ticket_place, name);
+    }
+    clerk_remove(evidence->clerk, evidence->ticket_place, ticket);
+}
+
+bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts)
+{
+    char *name = evidence->tickets[evidence->ticket_count % EVIDENCE_TICKETS];
+    if (*name)
+        remove_ticket(evidence, name);
+    *name = '\0';
+    struct ticket ticket = {.clerk = evidence->clerk,
+                            .place = evidence->ticket_place,
+                            .keep = evidence->keep,
+                            .facts = facts,
+                            .options = evidence->options};
+    if (!ticket_write(&ticket, change, name))
+        return false;
+    evidence->ticket_count++;
+    return true;
+}
+
+void evidence_reopen(struct evidence *evidence)
+{
+    if (evidence->ring)
+        ring_reopen(evidence->ring);
+}
+
+void evidence_counts(const struct evidence *evidence, uint64_t *written, uint64_t *lost)
+{
+    struct keep_counters counters = keep_counters(evidence->keep);
+    *written = counters.written;
+    *lost = counters.lost + counters.flows_unwritten;
+}

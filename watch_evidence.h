@@ -1,0 +1,39 @@
+/* The packets that prove what a watch tells: a ring of capture files, and a folder for each change. */
+#ifndef TCP53_WATCH_EVIDENCE_H
+#define TCP53_WATCH_EVIDENCE_H
+
+#include "capture/clerk.h"
+#include "options.h"
+#include "report/change.h"
+
+struct evidence;
+
+/*
+ * Names the directories that the clerk has to open, and looks for what an earlier watch left there. NULL without memory.
+ * The options must outlive it.
+ */
+struct evidence *evidence_new(const struct options *options, struct clerk_options *clerk);
+void evidence_free(struct evidence *evidence);
+/* From now on the clerk opens files; false without memory. */
+bool evidence_begin(struct evidence *evidence, struct clerk *clerk);
+
+/* A frame that is about to be analysed, then what it is, if it is kept. */
+void evidence_frame(struct evidence *evidence, const struct frame *frame);
+void evidence_packet(struct evidence *evidence, const struct flow_key *key, const struct packet *packet,
+                     bool from_server);
+/* How a flow ended; `over` false: it is under way, and has failed by what was seen so far. */
+void evidence_flow(struct evidence *evidence, const struct flow_record *record, const struct flow_end *end, bool over);
+
+/*
+ * A folder for a change: evidence.pcap with the frames at hand, report.json and report.txt, which are what `tcp53 read`
+ * says of that file. The newest EVIDENCE_TICKETS of this watch stay. False, with errno, when it could not be made.
+ */
+bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts);
+/* Goes on in a new file. */
+void evidence_reopen(struct evidence *evidence);
+/* Frames written to the ring, and frames that should have been. */
+void evidence_counts(const struct evidence *evidence, uint64_t *written, uint64_t *lost);
+
+enum { EVIDENCE_TICKETS = 100 };
+
+#endif

@@ -1,0 +1,414 @@
+/*
+ * How it works: lines go out as they come. Files are opened by the clerk, in directories that were named at the start, and
+ * take their place when they are whole. What cannot be written is told once and tried again the next time; nothing of it
+ * ends the watch, but that nobody reads the lines any more and there is nothing else.
+ */
+#include "watch_outlets.h"
+
+#include "capture/clerk.h"
+#include "capture/journal.h"
+#include "report/metrics.h"
+#include "report/words.h"
+#include "watch_clock.h"
+#include "watch_evidence.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#define SECOND_NS INT64_C(1000000000)
+#define METRICS_NS (15 * SECOND_NS)  /* node exporters are scraped about as often */
+#define WATCHDOG_NS (10 * SECOND_NS) /* the unit waits for a minute */
+
+/* A file that is replaced as a whole, in a directory of the clerk's. */
+struct place {
+    unsigned directory;
+    char name[256], draft[260];
+    bool failing; /* told already */
+};
+
+struct outlets {
+    const struct options *options;
+    const struct states *states;
+    const struct report *report;
+    struct clerk *clerk; /* NULL: nothing is written but lines */
+    struct journal *journal;
+    struct evidence *evidence; /* NULL: none is kept */
+    struct place output, metrics;
+    char **command;
+    int64_t started_ns;
+    int64_t metrics_ns, watchdog_ns; /* when they are due, by the steady clock */
+    uint64_t changes, commands_run, commands_skipped;
+    bool on_lines; /* changes go to standard output as lines; else to standard error */
+    bool lines_over;
+};
+
+static bool is_jsonl(const struct outlets *outlets)
+{
+    return outlets->options->render_with == render_jsonl;
+}
+
+/* Splits a path; the directory is the clerk's next place. */
+static bool find_place(struct place *place, const char *path, struct clerk_options *clerk, char **directory,
+                       struct failure *failure)
+{
+    char *copy = path ? strdup(path) : NULL;
+    if (!path)
+        return true;
+    *directory = strdup(path);
+    if (!copy || !*directory)
+        return failure_set(failure, "out of memory");
+    snprintf(place->name, sizeof place->name, "%s", basename(copy));
+    snprintf(place->draft, sizeof place->draft, "%s.new", place->name);
+    free(copy);
+    place->directory = (unsigned)clerk->directory_count;
+    clerk->directories[clerk->directory_count++] = dirname(*directory);
+    return true;
+}
+
+static bool start_clerk(struct outlets *outlets, const struct privs *privs, struct failure *failure)
+{
+    const struct options_watch *watch = &outlets->options->watch;
+    struct clerk_options clerk = {.command = (const char *const *)outlets->command, .privs = privs};
+    char *directories[2] = {NULL, NULL};
+    bool fine = find_place(&outlets->output, outlets->options->output, &clerk, &directories[0], failure) &&
+                find_place(&outlets->metrics, watch->metrics, &clerk, &directories[1], failure);
+    if (watch->evidence || watch->tickets) {
+        outlets->evidence = fine ? evidence_new(outlets->options, &clerk) : NULL;
+        fine = fine && (outlets->evidence || failure_set(failure, "out of memory"));
+    }
+    if (fine && (clerk.directory_count > 0 || clerk.command || getenv("NOTIFY_SOCKET"))) {
+        outlets->clerk = clerk_start(&clerk, failure);
+        fine = outlets->clerk;
+    }
+    if (fine && outlets->evidence && !evidence_begin(outlets->evidence, outlets->clerk))
+        fine = failure_set(failure, "out of memory");
+    free(directories[0]);
+    free(directories[1]);
+    return fine;
+}
+
+static bool open_journal(struct outlets *outlets, struct failure *failure)
+{
+    if (!outlets->options->watch.syslog)
+        return true;
+    outlets->journal = journal_open(NULL, failure);
+    return outlets->journal;
+}
+
+struct outlets *outlets_open(const struct options *options, const struct privs *privs, const struct states *states,
+                             struct failure *failure)
+{
+    struct outlets *outlets = calloc(1, sizeof *outlets);
+    if (!outlets) {
+        failure_set(failure, "out of memory");
+        return NULL;
+    }
+    bool fine = false;
+    outlets->options = options;
+    outlets->states = states;
+    outlets->started_ns = watch_clock_day();
+    outlets->on_lines = options->render_with == render_text || is_jsonl(outlets);
+    outlets->command = options->watch.command ? clerk_split(options->watch.command) : NULL;
+    if (options->watch.command && !outlets->command)
+        failure_set(failure, "--exec: \"%s\" is no command, or a quote in it is not closed", options->watch.command);
+    else if (start_clerk(outlets, privs, failure))
+        fine = open_journal(outlets, failure);
+    if (fine)
+        return outlets;
+    outlets_close(outlets);
+    return NULL;
+}
+
+void outlets_close(struct outlets *outlets)
+{
+    if (!outlets)
+        return;
+    if (outlets->clerk)
+        clerk_notify(outlets->clerk, "STOPPING=1");
+    evidence_free(outlets->evidence);
+    clerk_end(outlets->clerk);
+    journal_close(outlets->journal);
+    free(outlets->command);
+    free(outlets);
+}
+
+void outlets_begin(struct outlets *outlets)
+{
+    if (outlets->clerk)
+        clerk_notify(outlets->clerk, "READY=1");
+}
+
+void outlets_frame(struct outlets *outlets, const struct frame *frame)
+{
+    if (outlets->evidence)
+        evidence_frame(outlets->evidence, frame);
+}
+
+void outlets_packet(struct outlets *outlets, const struct flow_key *key, const struct packet *packet, bool from_server)
+{
+    if (outlets->evidence)
+        evidence_packet(outlets->evidence, key, packet, from_server);
+}
+
+void outlets_flow_over(struct outlets *outlets, const struct flow *flow, const struct flow_end *end)
+{
+    if (outlets->evidence)
+        evidence_flow(outlets->evidence, &flow->record, end, true);
+}
+
+void outlets_flow_failing(struct outlets *outlets, const struct flow *flow, const struct flow_end *end)
+{
+    if (outlets->evidence)
+        evidence_flow(outlets->evidence, &flow->record, end, false);
+}
+
+void outlets_news(struct outlets *outlets, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    complain("%s", text);
+    journal_send(outlets->journal, LOG_WARNING, text);
+}
+
+/* Nobody reads: where that is all there is, the watch is over. */
+static bool check_lines(struct outlets *outlets)
+{
+    bool fine = fflush(stdout) == 0 && !ferror(stdout);
+    clearerr(stdout);
+    outlets->lines_over |= !fine && (errno == EPIPE || errno == EIO);
+    return fine || errno == EPIPE || complain("standard output: %s", strerror(errno));
+}
+
+bool outlets_is_over(const struct outlets *outlets)
+{
+    return outlets->lines_over && !outlets->clerk && !outlets->options->watch.syslog;
+}
+
+void outlets_report(struct outlets *outlets, const struct report *report)
+{
+    outlets->report = report;
+}
+
+static void write_line(struct outlets *outlets, const struct change *change)
+{
+    FILE *out = outlets->on_lines ? stdout : stderr;
+    if (journal_is_stream(fileno(out)))
+        fputs(journal_prefix(change_priority(change)), out);
+    (is_jsonl(outlets) ? change_json : change_text)(change, out);
+    check_lines(outlets);
+}
+
+static void set_variable(char *variable, size_t size, const char *name, const char *value)
+{
+    snprintf(variable, size, "TCP53_%s=%s", name, value);
+}
+
+/* The report in memory, as a file for the command to read. */
+static int report_file(const struct outlets *outlets)
+{
+    int descriptor = memfd_create("report", MFD_CLOEXEC);
+    int copy = descriptor < 0 ? -1 : fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
+    bool fine = out && outlets->options->render_with(outlets->report, &outlets->options->render, out);
+    if (out)
+        fclose(out);
+    if (fine || descriptor < 0)
+        return descriptor;
+    close(descriptor);
+    return -1;
+}
+
+static void run_command(struct outlets *outlets, const struct change *change)
+{
+    enum { VARIABLES = 7, SIZE = 96 };
+    char port[8], address[ADDR_TEXT], text[VARIABLES][SIZE];
+    const char *variables[VARIABLES + 1] = {NULL};
+    if (!outlets->command)
+        return;
+    snprintf(port, sizeof port, "%u", (unsigned)change->port);
+    const struct {
+        const char *name, *value;
+    } table[VARIABLES] = {
+        {"SERVER", addr_text(change->address, address)},         {"PORT", port},
+        {"OUTCOME", report_outcome_name(change->now.outcome)},   {"CULPRIT", culprit_name(change->now.culprit)},
+        {"CONFIDENCE", confidence_name(change->now.confidence)}, {"MECHANISM", mechanism_name(change->now.mechanism)},
+        {"WAS", report_outcome_name(change->before.outcome)},
+    };
+    for (int i = 0; i < VARIABLES; i++) {
+        set_variable(text[i], SIZE, table[i].name, table[i].value);
+        variables[i] = text[i];
+    }
+    int report = report_file(outlets);
+    if (clerk_run(outlets->clerk, report, variables)) {
+        outlets->commands_run++;
+    } else {
+        outlets->commands_skipped++;
+        outlets_news(outlets, "--exec: not run for %s: %s", table[0].value,
+                     errno == EBUSY ? "it is still at the change before" : strerror(errno));
+    }
+    if (report >= 0)
+        close(report);
+}
+
+void outlets_change(struct outlets *outlets, const struct change *change)
+{
+    outlets->changes++;
+    outlets->metrics_ns = 0;
+    write_line(outlets, change);
+    char *message = change_message(change);
+    if (message)
+        journal_send(outlets->journal, change_priority(change), message);
+    free(message);
+    if (outlets->evidence && outlets->options->watch.tickets &&
+        !evidence_ticket(outlets->evidence, change, outlets->report->facts))
+        outlets_news(outlets, "--ticket: %s", strerror(errno));
+    run_command(outlets, change);
+}
+
+/* Opens the draft of a file that will be replaced. */
+static FILE *begin_file(struct outlets *outlets, const struct place *place)
+{
+    int descriptor = clerk_create(outlets->clerk, place->directory, place->draft);
+    FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (!out && descriptor >= 0)
+        close(descriptor);
+    return out;
+}
+
+/* Puts the draft in the file's place when all of it was written; tells trouble once. */
+static bool end_file(struct outlets *outlets, struct place *place, FILE *out, bool fine)
+{
+    fine = out && fclose(out) == 0 && fine;
+    fine = fine && clerk_rename(outlets->clerk, place->directory, place->draft, place->name);
+    int why = errno;
+    if (!fine && !place->failing)
+        outlets_news(outlets, "%s: %s; tried again the next time", place->name, strerror(why));
+    if (!fine && out)
+        clerk_remove(outlets->clerk, place->directory, place->draft);
+    place->failing = !fine;
+    return fine;
+}
+
+static bool was_asked(const struct report *report)
+{
+    for (size_t i = 0; i < report->server_count; i++)
+        if (report->servers[i].outcome != REPORT_NONE)
+            return true;
+    return false;
+}
+
+/* A line before the report of a window, for people. */
+static void write_heading(const struct report *report)
+{
+    char time[WORDS_TIME];
+    uint64_t frames = 0;
+    for (size_t i = 0; i < report->source.input_count; i++)
+        frames += report->source.inputs[i].frames;
+    printf("\n=== until %.19sZ, %llu frames ===\n", words_time(report->source.generated_ns, time),
+           (unsigned long long)frames);
+}
+
+static bool write_to_lines(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion)
+{
+    bool text = outlets->options->render_with == render_text;
+    if (occasion == OUTLETS_WINDOW && (!was_asked(report) || (!outlets->on_lines)))
+        return true;
+    if (text && !outlets->options->render.quiet)
+        write_heading(report);
+    outlets->options->render_with(report, &outlets->options->render, stdout);
+    return check_lines(outlets);
+}
+
+bool outlets_write(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion)
+{
+    if (!outlets->options->output)
+        return write_to_lines(outlets, report, occasion);
+    FILE *out = begin_file(outlets, &outlets->output);
+    bool fine = out && outlets->options->render_with(report, &outlets->options->render, out);
+    return end_file(outlets, &outlets->output, out, fine);
+}
+
+static size_t list_servers(const struct outlets *outlets, struct metrics *metrics, struct metrics_server *servers)
+{
+    size_t count;
+    const struct state *states = states_list(outlets->states, &count);
+    for (size_t i = 0; i < count; i++) {
+        servers[i] = (struct metrics_server){.address = states[i].address,
+                                             .port = states[i].port,
+                                             .outcome = states[i].now.outcome,
+                                             .culprit = states[i].now.culprit,
+                                             .confidence = states[i].now.confidence,
+                                             .changed_ns = states[i].changed_ns};
+        memcpy(servers[i].attempts, states[i].attempts, sizeof servers[i].attempts);
+        for (int outcome = 0; outcome < FLOW_OUTCOMES; outcome++)
+            metrics->attempts[outcome] += states[i].attempts[outcome];
+    }
+    metrics->servers = servers;
+    metrics->server_count = count;
+    metrics->servers_left_out = states_left_out(outlets->states);
+    return count;
+}
+
+static void write_metrics(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs,
+                          size_t count)
+{
+    static struct metrics_server servers[STATES_SERVERS];
+    struct metrics_interface interfaces[OPTIONS_INTERFACES];
+    struct metrics metrics = {.started_ns = outlets->started_ns,
+                              .now_ns = watch_clock_day(),
+                              .interfaces = interfaces,
+                              .interface_count = count,
+                              .changes = outlets->changes,
+                              .commands_run = outlets->commands_run,
+                              .commands_skipped = outlets->commands_skipped,
+                              .counters = analysis_totals(analysis)};
+    for (size_t i = 0; i < count; i++) {
+        interfaces[i] = (struct metrics_interface){inputs[i].path, inputs[i].frames, inputs[i].bytes,
+                                                   (uint64_t)inputs[i].kernel_dropped};
+        if (inputs[i].last_ns > metrics.last_frame_ns)
+            metrics.last_frame_ns = inputs[i].last_ns;
+    }
+    list_servers(outlets, &metrics, servers);
+    struct journal_counters lines = journal_counters(outlets->journal);
+    metrics.lines_suppressed = lines.suppressed;
+    metrics.lines_lost = lines.lost;
+    if (outlets->evidence)
+        evidence_counts(outlets->evidence, &metrics.evidence_frames, &metrics.evidence_lost);
+    FILE *out = begin_file(outlets, &outlets->metrics);
+    end_file(outlets, &outlets->metrics, out, out && metrics_render(&metrics, out));
+}
+
+void outlets_tick(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs, size_t count)
+{
+    int64_t now_ns = watch_clock_steady();
+    int status;
+    journal_tick(outlets->journal);
+    while (outlets->clerk && clerk_ended(outlets->clerk, &status))
+        if (status != 0)
+            outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
+    if (outlets->options->watch.metrics && now_ns >= outlets->metrics_ns) {
+        write_metrics(outlets, analysis, inputs, count);
+        outlets->metrics_ns = now_ns + METRICS_NS;
+    }
+    if (outlets->clerk && now_ns >= outlets->watchdog_ns) {
+        clerk_notify(outlets->clerk, "WATCHDOG=1");
+        outlets->watchdog_ns = now_ns + WATCHDOG_NS;
+    }
+}
+
+void outlets_reopen(struct outlets *outlets)
+{
+    if (outlets->evidence)
+        evidence_reopen(outlets->evidence);
+    outlets->metrics_ns = 0;
+}
