@@ -328,12 +328,14 @@ static bool open_and_drop(struct watch *watch)
                                 .buffer_kib = options->watch.buffer_kib,
                                 .snaplen = options->watch.snaplen,
                                 .promiscuous = !options->watch.not_promiscuous};
+    int sockets[LIVE_MOST + 1];
     struct failure failure = {""};
     bool fine = privs_find(&watch->privs, options->watch.user, &failure);
     watch->outlets = fine ? outlets_open(options, &watch->privs, watch->states, &failure) : NULL;
     watch->live = watch->outlets ? live_open(&live, &failure) : NULL;
-    fine = watch->live && privs_drop(&watch->privs, &failure) && privs_filter(&watch->privs, &failure) &&
-           privs_verify(&watch->privs, &failure);
+    fine = watch->live && privs_drop(&watch->privs, &failure) &&
+           privs_mute(sockets, live_sockets(watch->live, sockets, LIVE_MOST + 1), &failure) &&
+           privs_filter(&watch->privs, &failure) && privs_verify(&watch->privs, &failure);
     return fine || complain("%s", failure.text);
 }
 

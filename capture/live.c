@@ -183,6 +183,16 @@ bool live_next(struct live *live, struct frame *frame)
     return true;
 }
 
+size_t live_sockets(const struct live *live, int *list, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < live->count && count < room; i++)
+        list[count++] = live->taps[i].descriptor;
+    if (count < room)
+        list[count++] = live->socket;
+    return count;
+}
+
 size_t live_descriptors(const struct live *live, struct pollfd *list, size_t room)
 {
     size_t count = 0;

@@ -137,6 +137,14 @@ void flows_sweep(struct flows *flows, int64_t now_ns)
     fold_such(flows, IDLE, now_ns);
 }
 
+/* The packet that ended it came just now: what follows may show that it did not. Silence has had its time already. */
+static bool may_be_contradicted(const struct flow *flow, const struct flow_end *end, int64_t now_ns)
+{
+    const struct flow_record *record = &flow->record;
+    return end->outcome == OUTCOME_REJECTED && record->decisive != FLOW_UNSEEN &&
+           now_ns - record->timeline[record->decisive].time_ns < FLOW_SETTLE_NS;
+}
+
 void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
 {
     const struct open_flow *open;
@@ -146,7 +154,7 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
         struct flow_end end = flow_end_of(flow, now_ns);
         bool failed = end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED;
         if (end.mechanism == MECHANISM_NONE || end.outcome == OUTCOME_INCOMPLETE ||
-            (failed && now_ns - flow->last_ns < FLOW_SETTLE_NS))
+            may_be_contradicted(flow, &end, now_ns))
             continue;
         facts_flow(facts, flow, &end);
         if (failed && flows->observer && flows->observer->flow_failing)

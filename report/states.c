@@ -7,8 +7,8 @@ enum { CHANGES_KEPT = sizeof((struct state *)0)->told_ns / sizeof(int64_t) };
 
 #define FLAPPING_NS (600 * FLOW_SECOND_NS) /* so many changes within this are enough for a while */
 #define RECOVERY_NS (10 * FLOW_SECOND_NS)  /* a server that failed and now answers in part is told of after that */
-#define ONSET_NS                                                                                                       \
-    (FLOW_SECOND_NS * 4 / 5) /* what is not sure yet, as the next few attempts may show: nobody waits long */
+/* What is not sure yet the next few attempts may show, and nobody waits for long. */
+#define ONSET_NS (7 * FLOW_SECOND_NS / 10)
 
 struct states {
     struct state list[STATES_SERVERS];
