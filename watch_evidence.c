@@ -41,6 +41,8 @@ struct evidence *evidence_new(const struct options *options, struct clerk_option
     evidence->options = options;
     evidence->ring_place = add_place(clerk, options->watch.evidence);
     evidence->ticket_place = add_place(clerk, options->watch.tickets);
+    clerk->mend = options->watch.evidence ? ring_mend : NULL;
+    clerk->mend_place = evidence->ring_place;
     if (options->watch.evidence)
         evidence->first = ring_next_number(options->watch.evidence, ring_name, options->watch.file_count);
     return evidence;
