@@ -32,7 +32,7 @@ COMMANDS := tcp53.c options.c clock.c progress.c compare.c inputs.c \
 TESTS := $(sort $(wildcard tests/unit/*.c tests/*.c))
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
 command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
-shared_objects := $(addprefix $(BUILD)/,compare.o inputs.o clock.o)
+shared_objects := $(addprefix $(BUILD)/,compare.o inputs.o clock.o watch_clock.o)
 capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
 test_objects := $(TESTS:%.c=$(BUILD)/%.o)
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))

@@ -155,6 +155,7 @@ static void pass_time(struct watch *watch)
     int64_t step_ns = watch_clock_step(&watch->clock);
     if (step_ns != 0) {
         analysis_shift(watch->analysis, step_ns);
+        states_shift(watch->states, step_ns);
         outlets_news(watch->outlets, "the clock was set by %+.1f s", (double)step_ns / 1e9);
     }
     analysis_pass_time(watch->analysis, watch_clock_day() - DELIVERY_NS);

@@ -14,7 +14,7 @@ struct states {
     struct state list[STATES_SERVERS];
     size_t count;
     size_t latest; /* flows of one server come in rows */
-    uint64_t left_out;
+    size_t left_out;
 };
 
 struct states *states_new(void)
@@ -43,14 +43,14 @@ static struct state *new_state(struct states *states)
     if (states->count < STATES_SERVERS)
         return &states->list[states->count++];
     struct state *idlest = NULL;
-    states->left_out++;
     for (size_t i = 0; i < states->count; i++)
         if (!fails(states->list[i].now.outcome) && (!idlest || states->list[i].changed_ns < idlest->changed_ns))
             idlest = &states->list[i];
     return idlest;
 }
 
-static struct state *state_of(struct states *states, struct addr address, uint16_t port)
+/* The server's place, NULL when it has none. */
+static struct state *find_state(struct states *states, struct addr address, uint16_t port)
 {
     if (states->latest < states->count && is_server(&states->list[states->latest], address, port))
         return &states->list[states->latest];
@@ -60,7 +60,15 @@ static struct state *state_of(struct states *states, struct addr address, uint16
             return &states->list[i];
         }
     }
-    struct state *state = new_state(states);
+    return NULL;
+}
+
+static struct state *state_of(struct states *states, struct addr address, uint16_t port)
+{
+    struct state *state = find_state(states, address, port);
+    if (state)
+        return state;
+    state = new_state(states);
     if (state)
         *state = (struct state){.address = address, .port = port};
     return state;
@@ -141,34 +149,65 @@ static bool has_changed(struct state *state, const struct change_state *now, uin
     return !is_flapping(state, now_ns);
 }
 
+static void update(struct states *states, const struct report_server *server, int64_t now_ns,
+                   void (*take)(void *context, const struct change *change), void *context)
+{
+    struct change_state now = {server->outcome, server->judgement.culprit, server->judgement.confidence,
+                               server->judgement.mechanism};
+    struct state *state = now.outcome == REPORT_NONE ? find_state(states, server->facts->address, server->facts->port)
+                                                     : state_of(states, server->facts->address, server->facts->port);
+    uint32_t attempts = server->tcp ? server->tcp->attempts : 0;
+    if (!state || !has_changed(state, &now, attempts, now_ns))
+        return;
+    struct change change = {.time_ns = now_ns,
+                            .address = state->address,
+                            .port = state->port,
+                            .before = state->now,
+                            .now = now,
+                            .headline = server->headline,
+                            .attempts = attempts,
+                            .answered = server->answered,
+                            .rejected = server->rejected,
+                            .unanswered = server->unanswered,
+                            .since_ns = fails(now.outcome) ? server->tcp->first_failure_ns : 0};
+    state->now = now;
+    state->told_attempts = attempts;
+    remember(state, now_ns);
+    take(context, &change);
+}
+
+static size_t count_left_out(struct states *states, const struct report *report)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report->server_count && states->count == STATES_SERVERS; i++) {
+        const struct report_server *server = &report->servers[i];
+        count += server->outcome != REPORT_NONE && !find_state(states, server->facts->address, server->facts->port);
+    }
+    return count;
+}
+
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context)
 {
-    for (size_t i = 0; i < report->server_count; i++) {
-        const struct report_server *server = &report->servers[i];
-        struct change_state now = {server->outcome, server->judgement.culprit, server->judgement.confidence,
-                                   server->judgement.mechanism};
-        if (now.outcome == REPORT_NONE)
-            continue;
-        struct state *state = state_of(states, server->facts->address, server->facts->port);
-        uint32_t attempts = server->tcp ? server->tcp->attempts : 0;
-        if (!state || !has_changed(state, &now, attempts, now_ns))
-            continue;
-        struct change change = {.time_ns = now_ns,
-                                .address = state->address,
-                                .port = state->port,
-                                .before = state->now,
-                                .now = now,
-                                .headline = server->headline,
-                                .attempts = attempts,
-                                .answered = server->answered,
-                                .rejected = server->rejected,
-                                .unanswered = server->unanswered,
-                                .since_ns = fails(now.outcome) ? server->tcp->first_failure_ns : 0};
-        state->now = now;
-        state->told_attempts = attempts;
-        remember(state, now_ns);
-        take(context, &change);
+    for (size_t i = 0; i < report->server_count; i++)
+        update(states, &report->servers[i], now_ns, take, context);
+    states->left_out = count_left_out(states, report);
+}
+
+static void shift(int64_t *time_ns, int64_t step_ns)
+{
+    if (*time_ns != 0)
+        *time_ns += step_ns;
+}
+
+void states_shift(struct states *states, int64_t step_ns)
+{
+    for (size_t i = 0; i < states->count; i++) {
+        struct state *state = &states->list[i];
+        shift(&state->changed_ns, step_ns);
+        shift(&state->waited_since_ns, step_ns);
+        for (int k = 0; k < CHANGES_KEPT; k++)
+            shift(&state->told_ns[k], step_ns);
     }
 }
 

@@ -34,10 +34,12 @@ void states_count(struct states *states, struct addr server, uint16_t port, enum
  */
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context);
+/* The clock was set forward (or back) by so much: all times move with it. */
+void states_shift(struct states *states, int64_t step_ns);
 
 /* All servers that were asked over TCP. */
 const struct state *states_list(const struct states *states, size_t *count);
-/* Servers without a place among them. */
+/* Servers of the latest report without a place among them. */
 uint64_t states_left_out(const struct states *states);
 /* 1 when a server fails by what was last told of it, 0 when all that were asked answer, 3 when none was asked. */
 int states_exit_status(const struct states *states);
