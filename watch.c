@@ -279,8 +279,9 @@ static int finish(struct watch *watch)
     pass_time(watch);
     analysis_finish(watch->analysis);
     judge(watch, analysis_facts(watch->analysis), OUTLETS_END);
-    int status = states_exit_status(watch->states);
-    return watch->trouble ? 2 : status;
+    outlets_sum_up(watch->outlets);
+    int status = watch->trouble ? 2 : states_exit_status(watch->states);
+    return watch->options->nagios ? report_nagios_status(status, states_worst(watch->states)) : status;
 }
 
 static bool catch_signals(struct watch *watch)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -311,11 +312,13 @@ static bool was_asked(const struct report *report)
 static void write_heading(const struct report *report)
 {
     char time[WORDS_TIME];
-    uint64_t frames = 0;
-    for (size_t i = 0; i < report->source.input_count; i++)
+    uint64_t frames = 0, dropped = 0;
+    for (size_t i = 0; i < report->source.input_count; i++) {
         frames += report->source.inputs[i].frames;
-    printf("\n=== until %.19sZ, %llu frames ===\n", words_time(report->source.generated_ns, time),
-           (unsigned long long)frames);
+        dropped += (uint64_t)report->source.inputs[i].kernel_dropped;
+    }
+    printf("\n=== until %.19sZ, %" PRIu64 " frames, %" PRIu64 " dropped by the kernel ===\n",
+           words_time(report->source.generated_ns, time), frames, dropped);
 }
 
 static bool write_to_lines(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion)
@@ -336,6 +339,26 @@ bool outlets_write(struct outlets *outlets, const struct report *report, enum ou
     FILE *out = begin_file(outlets, &outlets->output);
     bool fine = out && outlets->options->render_with(report, &outlets->options->render, out);
     return end_file(outlets, &outlets->output, out, fine);
+}
+
+void outlets_sum_up(struct outlets *outlets)
+{
+    size_t count;
+    const struct state *states = states_list(outlets->states, &count);
+    if (outlets->options->render_with != render_text || outlets->options->output)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        char name[WORDS_ENDPOINT], time[WORDS_TIME];
+        const struct state *state = &states[i];
+        if (state->changed_ns == 0)
+            continue;
+        printf("%s %s %s since %.19sZ; since the start %" PRIu64 " answered, %" PRIu64 " rejected, %" PRIu64
+               " unanswered\n",
+               words_endpoint(state->address, state->port, name), report_outcome_name(state->now.outcome),
+               culprit_name(state->now.culprit), words_time(state->changed_ns, time), state->attempts[OUTCOME_ANSWERED],
+               state->attempts[OUTCOME_REJECTED], state->attempts[OUTCOME_UNANSWERED]);
+    }
+    check_lines(outlets);
 }
 
 static size_t list_servers(const struct outlets *outlets, struct metrics *metrics, struct metrics_server *servers)
