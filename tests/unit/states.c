@@ -169,11 +169,11 @@ static const struct situation {
     {"the end comes too soon", "0 rejected undetermined none", 3},
 
     {"it fails in part",
-     "0 answered; 1 mixed server strong; 1.5 mixed server strong; 1.8 mixed server strong!; 20 mixed server strong", 1},
+     "0 answered; 1 mixed server strong; 1.5 mixed server strong; 1.7 mixed server strong!; 20 mixed server strong", 1},
     {"it fails in part and turns before", "0 answered; 1 mixed server strong; 1.5 rejected server strong!", 1},
     {"some fail and are outweighed soon", "0 answered; 1 mixed server strong; 1.5 answered; 9 answered", 0},
     {"it fails in part twice, not for long",
-     "0 answered; 1 mixed server strong; 1.75 answered; 2 mixed server strong; 2.65 mixed server strong; "
+     "0 answered; 1 mixed server strong; 1.65 answered; 2 mixed server strong; 2.65 mixed server strong; "
      "2.7 mixed server strong!",
      1},
     {"it fails in part at the ends of two windows",
@@ -198,11 +198,11 @@ static const struct situation {
      1},
     {"the same side, less sure", "0 rejected server proven of 9!; 1 rejected server indicated of 99", 1},
     {"as many attempts name nobody any more",
-     "0 rejected server strong of 9!; 1 rejected undetermined none of 9; 1.8 rejected undetermined none of 9!", 1},
+     "0 rejected server strong of 9!; 1 rejected undetermined none of 9; 1.7 rejected undetermined none of 9!", 1},
     {"another side is to blame", "0 rejected server strong!; 1 rejected intermediary strong!", 1},
     {"perhaps another side",
      "0 rejected server strong!; 1 rejected intermediary indicated; "
-     "1.75 rejected intermediary indicated; 1.8 rejected intermediary indicated!",
+     "1.65 rejected intermediary indicated; 1.7 rejected intermediary indicated!",
      1},
 
     {"six changes in ten minutes are enough, until ten minutes after the first of them",
