@@ -131,6 +131,7 @@ static void judge(struct watch *watch, const struct facts *facts, enum outlets_o
     if (report) {
         outlets_report(watch->outlets, report);
         states_update(watch->states, report, watch_clock_day(), tell, watch);
+        outlets_changes_told(watch->outlets, occasion == OUTLETS_END);
         if (occasion != OUTLETS_TICK)
             watch->trouble |= !outlets_write(watch->outlets, report, occasion);
         outlets_report(watch->outlets, NULL);
