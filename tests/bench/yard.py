@@ -99,9 +99,9 @@ class Program:
             time.sleep(0.05)
         die(f'{self.name}: nothing of "{pattern}": {self.said().strip()[-500:]}')
 
-    def status(self, field):
+    def status(self, field, pid=None):
         """Kilobytes by /proc/PID/status."""
-        with open(f'/proc/{self.pid}/status') as text:
+        with open(f'/proc/{pid or self.pid}/status') as text:
             return int(re.search(rf'^{field}:\s*(\d+)', text.read(), re.M).group(1))
 
     def cpu(self):
