@@ -357,9 +357,9 @@ uint32_t facts_next_server(const struct facts *facts, uint32_t from)
 const struct client *facts_next_client(const struct facts *facts, uint32_t server, uint32_t *position)
 {
     while (*position < FACTS_CLIENTS) {
-        const struct client *client = &facts->clients[(*position)++];
-        if (client->attempts > 0 && client->server == server)
-            return client;
+        uint32_t place = (*position)++;
+        if (facts->client_tags[place] != 0 && facts->clients[place].server == server)
+            return &facts->clients[place];
     }
     return NULL;
 }

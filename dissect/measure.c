@@ -24,7 +24,7 @@ enum { AGE_WINDOWS = 3, AGE_COUNT = 64 };
 void ttl_set_age(struct ttl_set *set)
 {
     struct ttl_set aged = {.other = 0};
-    bool heard = false;
+    bool heard = set->other > 0;
     for (int i = 0; i < FACTS_TTLS; i++)
         heard |= set->seen[i].count > 0 && set->seen[i].idle == 0;
     if (!heard)

@@ -6,10 +6,9 @@
 
 enum { STEP_MS = 5, MS_NS = 1000000, PORT_FIRST = 40000, WINDOW = 64240 };
 
-void scene_begin(struct scene *scene)
+static void begin(struct scene *scene, const struct analysis_options *options)
 {
-    static const struct analysis_options options = {.port_count = 0};
-    *scene = (struct scene){.analysis = analysis_new(&options),
+    *scene = (struct scene){.analysis = analysis_new(options),
                             .time_ns = INT64_C(1700000000000000000),
                             .client = wire_addr("192.0.2.10"),
                             .server = wire_addr("198.51.100.53"),
@@ -20,6 +19,18 @@ void scene_begin(struct scene *scene)
                             .client_seq = 1000,
                             .server_seq = 500000};
     cr_assert_not_null(scene->analysis);
+}
+
+void scene_begin(struct scene *scene)
+{
+    static const struct analysis_options options = {.live = false};
+    begin(scene, &options);
+}
+
+void scene_watch(struct scene *scene)
+{
+    static const struct analysis_options options = {.live = true};
+    begin(scene, &options);
 }
 
 void scene_end(struct scene *scene)

@@ -23,6 +23,8 @@ struct scene {
 
 /* 192.0.2.10 at TTL 64 asks 198.51.100.53 at TTL 62; each frame comes 5 ms after the one before. */
 void scene_begin(struct scene *scene);
+/* The same, and it goes on for weeks (analysis_options.live). */
+void scene_watch(struct scene *scene);
 void scene_end(struct scene *scene);
 void scene_wait(struct scene *scene, int64_t ms);
 /* The clock goes on: so much later something else is captured. */

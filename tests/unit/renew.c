@@ -1,0 +1,414 @@
+/* Windows of a capture that goes on for weeks: what begins anew, what lives on, and what is forgotten. */
+#include "dissect/facts_inside.h"
+
+#include "tests/unit/scene.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#define HOUR_NS (3600 * FLOW_SECOND_NS)
+
+enum { SECOND = 1000, HOUR = 3600 * SECOND };
+
+static struct scene scene;
+
+static void begin(void)
+{
+    scene_watch(&scene);
+}
+
+static void end(void)
+{
+    scene_end(&scene);
+}
+
+TestSuite(renew, .init = begin, .fini = end);
+
+/* As of the latest packet: some wait in the analysis for others. */
+static const struct server *server(void)
+{
+    analysis_pass_time(scene.analysis, analysis_now_ns(scene.analysis));
+    const struct server *seen = facts_server_seen(analysis_facts(scene.analysis), scene.server, scene.server_port);
+    cr_assert_not_null(seen);
+    return seen;
+}
+
+static const struct tcp_facts *tcp(void)
+{
+    return facts_tcp_seen(analysis_facts(scene.analysis), server());
+}
+
+static uint32_t attempts_so_far(void)
+{
+    const struct facts *facts = analysis_so_far(scene.analysis);
+    return facts_tcp_seen(facts, facts_server_seen(facts, scene.server, scene.server_port))->attempts;
+}
+
+static void resets(int times, uint8_t ttl)
+{
+    for (int i = 0; i < times; i++) {
+        scene_connect(&scene);
+        scene_client_sends(&scene, TCP_SYN, NULL);
+        struct wire_packet rst = scene_server(&scene, TCP_RST | TCP_ACK);
+        rst.seq = 0;
+        rst.ttl = ttl;
+        scene_send(&scene, &rst);
+    }
+}
+
+static void answers(int times)
+{
+    for (int i = 0; i < times; i++) {
+        scene_connect(&scene);
+        scene_handshake(&scene);
+        scene_asks(&scene, 1);
+        scene_answers(&scene, 1, DNS_NOERROR);
+        scene_client_sends(&scene, TCP_FIN | TCP_ACK, NULL);
+        scene_server_sends(&scene, TCP_FIN | TCP_ACK, NULL);
+    }
+}
+
+/* Goes on for so long, without a packet, and begins another window. */
+static void next_window(int64_t ms)
+{
+    scene_wait(&scene, ms);
+    analysis_pass_time(scene.analysis, scene.time_ns);
+    analysis_renew(scene.analysis);
+}
+
+static bool is_all_zero(const void *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (((const uint8_t *)bytes)[i] != 0)
+            return false;
+    return true;
+}
+
+/* counts */
+
+Test(renew, counts_begin_anew)
+{
+    scene_udp(&scene, 1);
+    scene_udp_query(&scene, 2);
+    scene_udp_answer(&scene, 2, true, DNS_NOERROR);
+    scene_udp_query(&scene, 3);
+    scene_udp_answer(&scene, 3, false, DNS_REFUSED);
+    answers(4);
+    resets(3, 64);
+    next_window(10 * SECOND);
+    const struct facts *facts = analysis_facts(scene.analysis);
+    uint32_t lost, position = 0, index = (uint32_t)(server() - facts_server_at(facts, 0));
+    cr_assert_eq(server()->udp_queries + server()->udp_answers + server()->udp_truncated + server()->udp_refused, 0);
+    cr_assert_eq(tcp()->attempts, 0);
+    cr_assert(is_all_zero(tcp()->outcomes, sizeof tcp()->outcomes));
+    cr_assert(is_all_zero(tcp()->earlier, sizeof tcp()->earlier));
+    cr_assert_eq(tcp()->endings.count, 0);
+    cr_assert_eq(tcp()->first_failure_ns, 0);
+    cr_assert_null(facts_next_client(facts, index, &position));
+    facts_lost(facts, &lost);
+    cr_assert_eq(lost, 0);
+    struct analysis_counters counters = analysis_counters(scene.analysis), totals = analysis_totals(scene.analysis);
+    cr_assert(is_all_zero(&counters, sizeof counters));
+    cr_assert_eq(totals.frames, scene.frames);
+    cr_assert_eq(totals.flows.flows, 7);
+}
+
+Test(renew, a_window_counts_its_own)
+{
+    answers(4);
+    next_window(10 * SECOND);
+    answers(2);
+    resets(1, 62);
+    cr_assert_eq(attempts_so_far(), 2, "a failure waits for what may contradict it");
+    cr_assert_eq(analysis_counters(scene.analysis).flows.flows, 3);
+    scene_wait(&scene, SECOND);
+    analysis_pass_time(scene.analysis, scene.time_ns);
+    cr_assert_eq(attempts_so_far(), 3);
+    cr_assert_eq(tcp()->endings.count, 0, "none of them is over");
+}
+
+Test(renew, lost_lookups_are_those_of_the_window)
+{
+    scene_udp_query(&scene, 1);
+    scene_udp_answer(&scene, 1, true, DNS_NOERROR);
+    resets(1, 62);
+    next_window(5 * SECOND);
+    scene_udp_query(&scene, 2);
+    scene_udp_answer(&scene, 2, true, DNS_NOERROR);
+    resets(1, 62);
+    scene_pass(&scene, SECOND);
+    uint32_t count;
+    const struct lost_lookup *lost = facts_lost(analysis_so_far(scene.analysis), &count);
+    cr_assert_eq(count, 1);
+    cr_assert_eq(lost[0].attempts, 1, "%u", lost[0].attempts);
+    cr_assert(lost[0].truncated_udp);
+}
+
+/* what measures a server */
+
+Test(renew, references_and_delays_live_on)
+{
+    for (uint16_t i = 0; i < 100; i++) {
+        scene_udp_query(&scene, i);
+        scene_wait(&scene, 35);
+        scene_udp_answer(&scene, i, false, i % 2 ? DNS_REFUSED : DNS_NOERROR);
+    }
+    answers(3);
+    for (int i = 0; i < 50; i++)
+        next_window(300 * SECOND);
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[0].ttl, 62);
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[0].count, 64, "so that newer ones weigh more soon");
+    cr_assert_eq(server()->references[REFERENCE_SYNACK].seen[0].count, 3);
+    cr_assert_eq(tcp()->client_ttl.seen[0].ttl, 64);
+    cr_assert_eq(server()->udp_rtt.count, 100);
+    cr_assert_eq(delays_median_us(&server()->udp_rtt), 40000);
+    cr_assert_eq(tcp()->handshake.count, 3);
+    cr_assert_eq(delays_median_us(&tcp()->handshake), 5000);
+    resets(3, 64);
+    cr_assert_str_eq(scene_verdict(&scene), "rejected intermediary syn-reset proven");
+}
+
+Test(renew, the_least_delay_is_that_of_the_latest)
+{
+    scene_udp(&scene, 1);
+    cr_assert_eq(server()->udp_rtt.least_us, 5000);
+    for (uint16_t i = 2; i < 2 + FACTS_DELAYS; i++) {
+        scene_udp_query(&scene, i);
+        scene_wait(&scene, 75);
+        scene_udp_answer(&scene, i, false, DNS_NOERROR);
+    }
+    cr_assert_eq(server()->udp_rtt.least_us, 5000);
+    next_window(300 * SECOND);
+    cr_assert_eq(server()->udp_rtt.least_us, 80000, "a longer way now");
+}
+
+Test(renew, what_udp_said_of_a_question_is_known)
+{
+    scene_udp_query(&scene, 1);
+    scene_udp_answer(&scene, 1, false, DNS_NOERROR);
+    next_window(300 * SECOND);
+    answers(1);
+    scene_connect(&scene);
+    scene_handshake(&scene);
+    scene_asks(&scene, 1);
+    scene_answers(&scene, 1, DNS_REFUSED);
+    cr_assert_eq(scene_report(&scene)->rejected, 1, "refused over TCP only");
+}
+
+/* How many windows of other packets an old distance is remembered. */
+Test(renew, a_distance_that_is_not_heard_any_more_is_forgotten)
+{
+    scene_udp(&scene, 1);
+    for (int i = 0; i < 20; i++)
+        next_window(300 * SECOND); /* silence says nothing */
+    scene.server_ttl = 58;
+    for (int windows = 0; windows < 3; windows++) {
+        cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[0].ttl, 62, "after %d windows", windows);
+        scene_udp(&scene, 2);
+        next_window(300 * SECOND);
+    }
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[0].ttl, 58);
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[1].count, 0);
+}
+
+Test(renew, a_distance_that_is_heard_now_and_then_stays)
+{
+    for (int i = 0; i < 30; i++) {
+        scene.server_ttl = i % 3 ? 62 : 58;
+        scene_udp(&scene, 1);
+        next_window(300 * SECOND);
+    }
+    cr_assert_neq(server()->references[REFERENCE_UDP_ANSWER].seen[1].count, 0);
+}
+
+Test(renew, a_route_that_changes)
+{
+    static const uint8_t ttls[] = {62, 61, 60, 59, 58, 57};
+    for (size_t i = 0; i < sizeof ttls; i++) {
+        scene.server_ttl = ttls[i];
+        scene_udp(&scene, 1);
+    }
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].other, 2);
+    scene.server_ttl = 50;
+    for (int i = 0; i < 5; i++) {
+        for (int k = 0; k < 3; k++)
+            scene_udp(&scene, 1);
+        next_window(300 * SECOND);
+        cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].other, 0, "counted anew in each window");
+    }
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[0].ttl, 50, "TTL %u",
+                 server()->references[REFERENCE_UDP_ANSWER].seen[0].ttl);
+    cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[1].count, 0);
+}
+
+/* flows and windows */
+
+Test(renew, what_is_under_way_belongs_to_the_next_window)
+{
+    scene_connect(&scene);
+    scene_client_sends(&scene, TCP_SYN, NULL);
+    next_window(SECOND);
+    cr_assert_eq(attempts_so_far(), 0);
+    struct wire_packet rst = scene_server(&scene, TCP_RST | TCP_ACK);
+    rst.seq = 0;
+    scene_send(&scene, &rst);
+    scene_pass(&scene, SECOND);
+    cr_assert_eq(attempts_so_far(), 1);
+    next_window(SECOND);
+    cr_assert_eq(attempts_so_far(), 0, "counted once");
+}
+
+static unsigned over; /* flows that the observer was told of */
+
+static void take_packet(void *context, const struct flow_key *key, const struct packet *packet, bool from_server)
+{
+    (void)context, (void)key, (void)packet, (void)from_server;
+}
+
+static void take_end(void *context, const struct flow *flow, const struct flow_end *how)
+{
+    (void)context, (void)flow, (void)how;
+    over++;
+}
+
+Test(renew, what_is_closed_belongs_to_the_window_that_ends)
+{
+    static const struct analysis_observer observer = {NULL, take_packet, take_end, NULL};
+    static const struct analysis_options options = {.live = true, .observer = &observer};
+    analysis_free(scene.analysis);
+    scene.analysis = analysis_new(&options);
+    resets(2, 62);
+    answers(1);
+    cr_assert_eq(over, 0, "they linger");
+    next_window(0);
+    cr_assert_eq(over, 3);
+    cr_assert_eq(attempts_so_far(), 0);
+    scene_finish(&scene);
+    cr_assert_eq(over, 3, "each of them once");
+}
+
+/* servers */
+
+/* Reads the latest window's reference and the flows that were ever folded. */
+static void expect_server(const char *address, uint8_t ttl, uint32_t handshakes)
+{
+    scene.server = wire_addr(address);
+    cr_assert_not_null(tcp(), "%s has lost its place", address);
+    cr_expect_eq(tcp()->handshake.count, handshakes, "%s: %u", address, tcp()->handshake.count);
+    cr_expect_eq(server()->references[REFERENCE_SYNACK].seen[0].ttl, ttl, "%s", address);
+}
+
+static void ask(const char *address, uint8_t ttl)
+{
+    scene.server = wire_addr(address);
+    scene.server_ttl = ttl;
+    answers(1);
+}
+
+Test(renew, servers_that_nobody_asks_over_tcp_lose_their_place)
+{
+    ask("198.51.100.1", 61);
+    ask("198.51.100.2", 62);
+    ask("198.51.100.3", 63);
+    ask("198.51.100.4", 64);
+    scene_udp(&scene, 1);
+    for (int i = 0; i < 8; i++) {
+        next_window(HOUR);
+        ask("198.51.100.2", 62);
+        ask("198.51.100.4", 64);
+        scene.server = wire_addr("198.51.100.1");
+        scene_udp(&scene, 2);
+        cr_assert_eq(tcp() == NULL, i >= 5, "after %d hours", i + 1);
+    }
+    scene.server = wire_addr("198.51.100.3");
+    cr_assert_null(tcp());
+    expect_server("198.51.100.2", 62, 8);
+    expect_server("198.51.100.4", 64, 8);
+    next_window(10 * SECOND);
+    expect_server("198.51.100.2", 62, 9);
+    expect_server("198.51.100.4", 64, 9);
+    ask("198.51.100.1", 61);
+    next_window(10 * SECOND);
+    expect_server("198.51.100.1", 61, 1);
+    cr_assert_eq(tcp()->client_ttl.seen[0].count, 1, "it is a new one there");
+    expect_server("198.51.100.4", 64, 9);
+}
+
+Test(renew, a_server_that_is_being_asked_keeps_its_place)
+{
+    scene_connect(&scene);
+    scene_handshake(&scene);
+    for (int i = 0; i < 8 * 60; i++) {
+        scene_wait(&scene, 60 * SECOND);
+        scene_asks(&scene, 1);
+        scene_answers(&scene, 1, DNS_NOERROR);
+        next_window(0);
+    }
+    cr_assert_not_null(tcp());
+    scene_expect(&scene, "answered answered");
+}
+
+static struct addr address(uint32_t number)
+{
+    uint8_t bytes[4] = {(uint8_t)(10 + (number >> 24)), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+                        (uint8_t)number};
+    return addr_v4(bytes);
+}
+
+/* A server is asked once; true when there was a place for it. */
+static bool ask_once(struct facts *facts, uint32_t number, int64_t now_ns)
+{
+    uint32_t index = facts_server(facts, address(number), DNS_PORT, now_ns);
+    if (index == FACTS_NONE || !facts_tcp(facts, index))
+        return false;
+    struct flow *flow = calloc(1, sizeof *flow);
+    cr_assert_not_null(flow);
+    struct flow_end how = {.mechanism = MECHANISM_SYN_RESET, .outcome = OUTCOME_REJECTED, .ttl = (uint8_t)number};
+    memset(flow->record.at, FLOW_UNSEEN, sizeof flow->record.at);
+    flow->record.decisive = FLOW_UNSEEN;
+    flow->server = index;
+    flow->first_ns = flow->last_ns = now_ns;
+    facts_flow(facts, flow, &how);
+    free(flow);
+    const struct tcp_facts *tcp_now = facts_tcp_seen(facts, facts_server_at(facts, index));
+    cr_assert_eq(tcp_now->attempts, 1, "server %u: nothing of another one", number);
+    cr_assert_eq(tcp_now->endings.rows[0].end.ttl, (uint8_t)number);
+    return true;
+}
+
+Test(renew, more_servers_than_places_over_many_windows)
+{
+    enum { HOURS = 60, AN_HOUR = 500, SETS_FULL = 5 /* of an hour, where many servers' hashes fall together */ };
+    struct facts *facts = facts_new();
+    int64_t now_ns = 1700000000 * FLOW_SECOND_NS;
+    for (uint32_t hour = 0; hour < HOURS; hour++) {
+        uint32_t placed = 0;
+        for (uint32_t i = 0; i < AN_HOUR; i++)
+            placed += ask_once(facts, hour * AN_HOUR + i, now_ns);
+        cr_assert_geq(placed, AN_HOUR - SETS_FULL, "%u in hour %u", placed, hour);
+        now_ns += HOUR_NS;
+        facts_renew(facts, now_ns);
+        cr_assert_leq(facts->tcp_used, 7 * AN_HOUR);
+    }
+    facts_free(facts);
+}
+
+Test(renew, a_flood_of_servers_is_forgotten)
+{
+    struct facts *facts = facts_new();
+    int64_t now_ns = 1700000000 * FLOW_SECOND_NS;
+    uint32_t placed = 0;
+    for (uint32_t i = 0; i < 5000; i++)
+        placed += ask_once(facts, i, now_ns);
+    cr_assert_eq(placed, FACTS_TCP_SERVERS);
+    for (int hour = 0; hour < 6; hour++) {
+        now_ns += HOUR_NS;
+        facts_renew(facts, now_ns);
+        cr_assert_not(ask_once(facts, 100000, now_ns), "hour %d", hour);
+    }
+    now_ns += HOUR_NS;
+    facts_renew(facts, now_ns);
+    cr_assert_eq(facts->tcp_used, 0);
+    cr_assert(ask_once(facts, 100000, now_ns));
+    facts_free(facts);
+}
