@@ -2,11 +2,12 @@
 #ifndef TCP53_OPTIONS_H
 #define TCP53_OPTIONS_H
 
+#include "capture/live.h"
 #include "capture/source.h"
 #include "dissect/analysis.h"
 #include "report/report.h"
 
-enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS, OPTIONS_INTERFACES = 16 };
+enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS, OPTIONS_INTERFACES = LIVE_MOST };
 
 /* Which commands an option is for. */
 enum options_command { OPTIONS_READ = 1, OPTIONS_COMPARE = 2, OPTIONS_WATCH = 4 };

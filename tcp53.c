@@ -58,13 +58,6 @@ static bool complain_of_inputs(const struct input *inputs, size_t count)
     return fine;
 }
 
-static int nagios_status(int status, const struct report *report)
-{
-    static const int statuses[] = {[EXIT_ANSWERED] = 0, [EXIT_REJECTED] = 2, [EXIT_TROUBLE] = 3, [EXIT_NOTHING] = 3};
-    bool rejected = report->server_count > 0 && report->servers[0].outcome == REPORT_REJECTED;
-    return status == EXIT_REJECTED && !rejected ? 1 : statuses[status];
-}
-
 static int64_t now_ns(void)
 {
     struct timespec now;
@@ -93,7 +86,7 @@ static int conclude(const struct source *source, const struct analysis *analysis
     fine = write_report(report, options) && fine;
     status = fine ? report->exit_status : EXIT_TROUBLE;
     if (options->nagios)
-        status = nagios_status(status, report);
+        status = report_nagios_status(status, report->server_count ? report->servers[0].outcome : REPORT_NONE);
 out:
     if (!report)
         complain("out of memory");

@@ -50,7 +50,8 @@ struct watch {
     int64_t window_day_ns;                   /* when it began */
     /* By the steady clock. */
     int64_t tick_ns, window_ns, end_ns; /* when they are due; end_ns INT64_MAX: never */
-    int64_t active_ns;                  /* the latest packet of a TCP flow */
+    int64_t active_ns;                  /* the first tick since the latest packet of a TCP flow */
+    bool active;                        /* there was one since the latest tick */
     bool stop;
     bool trouble;
 };
@@ -59,7 +60,7 @@ static void see_packet(void *context, const struct flow_key *key, const struct p
 {
     struct watch *watch = context;
     if (packet->protocol == PROTOCOL_TCP || packet->quote.protocol == PROTOCOL_TCP)
-        watch->active_ns = watch_clock_steady();
+        watch->active = true;
     outlets_packet(watch->outlets, key, packet, from_server);
 }
 
@@ -131,6 +132,7 @@ static void judge(struct watch *watch, const struct facts *facts, enum outlets_o
     if (report) {
         outlets_report(watch->outlets, report);
         states_update(watch->states, report, watch_clock_day(), tell, watch);
+        outlets_changes_told(watch->outlets, occasion == OUTLETS_END);
         if (occasion != OUTLETS_TICK)
             watch->trouble |= !outlets_write(watch->outlets, report, occasion);
         outlets_report(watch->outlets, NULL);
@@ -165,6 +167,9 @@ static void tick(struct watch *watch)
 {
     int64_t began_ns = watch_clock_steady();
     bool window_over = began_ns >= watch->window_ns;
+    if (watch->active)
+        watch->active_ns = began_ns;
+    watch->active = false;
     pass_time(watch);
     if (window_over || began_ns - watch->active_ns < UNDER_WAY_NS)
         judge(watch, analysis_so_far(watch->analysis), window_over ? OUTLETS_WINDOW : OUTLETS_TICK);
@@ -279,8 +284,9 @@ static int finish(struct watch *watch)
     pass_time(watch);
     analysis_finish(watch->analysis);
     judge(watch, analysis_facts(watch->analysis), OUTLETS_END);
-    int status = states_exit_status(watch->states);
-    return watch->trouble ? 2 : status;
+    outlets_sum_up(watch->outlets);
+    int status = watch->trouble ? 2 : states_exit_status(watch->states);
+    return watch->options->nagios ? report_nagios_status(status, states_worst(watch->states)) : status;
 }
 
 static bool catch_signals(struct watch *watch)
@@ -329,12 +335,14 @@ static bool open_and_drop(struct watch *watch)
                                 .buffer_kib = options->watch.buffer_kib,
                                 .snaplen = options->watch.snaplen,
                                 .promiscuous = !options->watch.not_promiscuous};
+    int sockets[LIVE_MOST + 1];
     struct failure failure = {""};
     bool fine = privs_find(&watch->privs, options->watch.user, &failure);
     watch->outlets = fine ? outlets_open(options, &watch->privs, watch->states, &failure) : NULL;
     watch->live = watch->outlets ? live_open(&live, &failure) : NULL;
-    fine = watch->live && privs_drop(&watch->privs, &failure) && privs_filter(&watch->privs, &failure) &&
-           privs_verify(&watch->privs, &failure);
+    fine = watch->live && privs_drop(&watch->privs, &failure) &&
+           privs_mute(sockets, live_sockets(watch->live, sockets, LIVE_MOST + 1), &failure) &&
+           privs_filter(&watch->privs, &failure) && privs_verify(&watch->privs, &failure);
     return fine || complain("%s", failure.text);
 }
 

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ struct outlets {
     uint64_t changes, commands_run, commands_skipped;
     bool on_lines; /* changes go to standard output as lines; else to standard error */
     bool lines_over;
+    bool command_runs; /* by what is known */
 };
 
 static bool is_jsonl(const struct outlets *outlets)
@@ -228,6 +230,16 @@ static int report_file(const struct outlets *outlets)
     return -1;
 }
 
+static void look_for_end(struct outlets *outlets)
+{
+    int status;
+    while (outlets->clerk && clerk_ended(outlets->clerk, &status)) {
+        outlets->command_runs = false;
+        if (status != 0)
+            outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
+    }
+}
+
 static void run_command(struct outlets *outlets, const struct change *change)
 {
     enum { VARIABLES = 7, SIZE = 96 };
@@ -248,9 +260,11 @@ static void run_command(struct outlets *outlets, const struct change *change)
         set_variable(text[i], SIZE, table[i].name, table[i].value);
         variables[i] = text[i];
     }
-    int report = report_file(outlets);
+    look_for_end(outlets);
+    int report = outlets->command_runs ? -1 : report_file(outlets); /* it takes long, and nobody would read it */
     if (clerk_run(outlets->clerk, report, variables)) {
         outlets->commands_run++;
+        outlets->command_runs = true;
     } else {
         outlets->commands_skipped++;
         outlets_news(outlets, "--exec: not run for %s: %s", table[0].value,
@@ -273,6 +287,13 @@ void outlets_change(struct outlets *outlets, const struct change *change)
         !evidence_ticket(outlets->evidence, change, outlets->report->facts))
         outlets_news(outlets, "--ticket: %s", strerror(errno));
     run_command(outlets, change);
+}
+
+void outlets_changes_told(struct outlets *outlets, bool last)
+{
+    if (outlets->evidence && outlets->options->watch.tickets &&
+        !evidence_tickets_left(outlets->evidence, outlets->report->facts, last))
+        outlets_news(outlets, "--ticket: %s", strerror(errno));
 }
 
 /* Opens the draft of a file that will be replaced. */
@@ -311,11 +332,13 @@ static bool was_asked(const struct report *report)
 static void write_heading(const struct report *report)
 {
     char time[WORDS_TIME];
-    uint64_t frames = 0;
-    for (size_t i = 0; i < report->source.input_count; i++)
+    uint64_t frames = 0, dropped = 0;
+    for (size_t i = 0; i < report->source.input_count; i++) {
         frames += report->source.inputs[i].frames;
-    printf("\n=== until %.19sZ, %llu frames ===\n", words_time(report->source.generated_ns, time),
-           (unsigned long long)frames);
+        dropped += (uint64_t)report->source.inputs[i].kernel_dropped;
+    }
+    printf("\n=== until %.19sZ, %" PRIu64 " frames, %" PRIu64 " dropped by the kernel ===\n",
+           words_time(report->source.generated_ns, time), frames, dropped);
 }
 
 static bool write_to_lines(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion)
@@ -336,6 +359,26 @@ bool outlets_write(struct outlets *outlets, const struct report *report, enum ou
     FILE *out = begin_file(outlets, &outlets->output);
     bool fine = out && outlets->options->render_with(report, &outlets->options->render, out);
     return end_file(outlets, &outlets->output, out, fine);
+}
+
+void outlets_sum_up(struct outlets *outlets)
+{
+    size_t count;
+    const struct state *states = states_list(outlets->states, &count);
+    if (outlets->options->render_with != render_text || outlets->options->output)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        char name[WORDS_ENDPOINT], time[WORDS_TIME];
+        const struct state *state = &states[i];
+        if (state->changed_ns == 0)
+            continue;
+        printf("%s %s %s since %.19sZ; since the start %" PRIu64 " answered, %" PRIu64 " rejected, %" PRIu64
+               " unanswered\n",
+               words_endpoint(state->address, state->port, name), report_outcome_name(state->now.outcome),
+               culprit_name(state->now.culprit), words_time(state->changed_ns, time), state->attempts[OUTCOME_ANSWERED],
+               state->attempts[OUTCOME_REJECTED], state->attempts[OUTCOME_UNANSWERED]);
+    }
+    check_lines(outlets);
 }
 
 static size_t list_servers(const struct outlets *outlets, struct metrics *metrics, struct metrics_server *servers)
@@ -391,11 +434,8 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
 void outlets_tick(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs, size_t count)
 {
     int64_t now_ns = watch_clock_steady();
-    int status;
     journal_tick(outlets->journal);
-    while (outlets->clerk && clerk_ended(outlets->clerk, &status))
-        if (status != 0)
-            outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
+    look_for_end(outlets);
     if (outlets->options->watch.metrics && now_ns >= outlets->metrics_ns) {
         write_metrics(outlets, analysis, inputs, count);
         outlets->metrics_ns = now_ns + METRICS_NS;

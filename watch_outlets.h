@@ -33,8 +33,12 @@ void outlets_flow_failing(struct outlets *outlets, const struct flow *flow, cons
 /* The report that changes told from now on are of; NULL: none. */
 void outlets_report(struct outlets *outlets, const struct report *report);
 void outlets_change(struct outlets *outlets, const struct change *change);
+/* All changes of that report have been told; `last`: no other report follows. */
+void outlets_changes_told(struct outlets *outlets, bool last);
 /* Writes a report where reports go; false when that failed. */
 bool outlets_write(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion);
+/* After the last report: where each server of which a change was told stands now. */
+void outlets_sum_up(struct outlets *outlets);
 /* Something else that an administrator has to know, in a sentence. */
 void outlets_news(struct outlets *outlets, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* To be called a few times a second: what is done from time to time. */

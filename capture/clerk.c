@@ -69,6 +69,12 @@ static int catch_up(struct clerk *clerk)
     return result;
 }
 
+/* What a socket says whose other end was closed, by how far the kernel has got with it. */
+static bool means_gone(int error)
+{
+    return error == EPIPE || error == ECONNRESET || error == ECONNREFUSED || error == ENOTCONN;
+}
+
 static int send_request(struct clerk *clerk, struct clerk_request *request, int input)
 {
     request->serial = ++clerk->serial;
@@ -76,7 +82,7 @@ static int send_request(struct clerk *clerk, struct clerk_request *request, int 
     if (clerk->due)
         return 0;
     clerk->serial--;
-    if (errno != EPIPE && errno != ECONNRESET)
+    if (!means_gone(errno))
         return errno == EAGAIN ? ETIMEDOUT : errno;
     clerk->gone = true;
     return EPIPE;

@@ -13,6 +13,7 @@ struct privs;
 
 enum {
     CLERK_PLACES = 8,
+    CLERK_MENDED = 4,
     CLERK_RUN_SECONDS = 30,   /* for the command, before SIGTERM */
     CLERK_GRACE_SECONDS = 5,  /* between that and SIGKILL */
     CLERK_START_SECONDS = 20, /* for the clerk to be ready: a user may have to be asked for over a network */
@@ -24,7 +25,13 @@ struct clerk_options {
     size_t directory_count;
     const char *const *command; /* words, NULL at their end; NULL: none */
     unsigned run_seconds;       /* 0: CLERK_RUN_SECONDS */
-    const struct privs *privs;  /* whom to become (privs_find) */
+    /*
+     * Called in the end with each of the last CLERK_MENDED files made in that place, since whoever wrote them may have
+     * been killed in the middle of a write(); NULL: there are none such.
+     */
+    bool (*mend)(int descriptor);
+    unsigned mend_place;
+    const struct privs *privs; /* whom to become (privs_find) */
 };
 
 /*

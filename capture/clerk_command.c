@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { OWN_VARIABLES = 7, VARIABLE = 1024 };
+enum { OWN_VARIABLES = 7, VARIABLE = 1024, GRACE_MS = CLERK_GRACE_SECONDS * 1000, LONGEST_WAIT_MS = 60 * 60 * 1000 };
 
 static int64_t now_ms(void)
 {
@@ -153,7 +153,7 @@ static int spawn(pid_t *process, const char *const *words, int input, char **env
     if (result == 0)
         result = set_descriptors(&actions, input);
     if (result == 0)
-        result = posix_spawnp(process, words[0], &actions, &attributes, (char *const *)(uintptr_t)words, environment);
+        result = posix_spawnp(process, words[0], &actions, &attributes, (char *const *)words, environment);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     return result;
@@ -191,7 +191,7 @@ int clerk_command_wait(const struct clerk_command *command)
     if (!command->process)
         return -1;
     int64_t left = command->next_ms - now_ms();
-    return left < 0 ? 0 : left < 3600 * 1000 ? (int)left : 3600 * 1000;
+    return left < 0 ? 0 : left < LONGEST_WAIT_MS ? (int)left : LONGEST_WAIT_MS;
 }
 
 static bool has_ended(pid_t process)
@@ -218,6 +218,6 @@ void clerk_command_mind(struct clerk_command *command)
     } else if (now_ms() >= command->next_ms) {
         kill(-command->process, command->terminated ? SIGKILL : SIGTERM);
         command->terminated = true;
-        command->next_ms = now_ms() + CLERK_GRACE_SECONDS * 1000;
+        command->next_ms = now_ms() + GRACE_MS;
     }
 }

@@ -29,6 +29,9 @@ struct desk {
     const int *places;
     size_t place_count;
     struct clerk_command command;
+    const struct clerk_options *options;
+    int made[CLERK_MENDED]; /* the latest files that may have to be mended, -1: none */
+    unsigned made_count;
 };
 
 struct task {
@@ -44,10 +47,31 @@ static int error_unless(bool done)
     return done ? 0 : errno;
 }
 
+static void close_given(int descriptor)
+{
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+static void keep_made(struct desk *desk, int descriptor)
+{
+    int *place = &desk->made[desk->made_count++ % CLERK_MENDED];
+    close_given(*place);
+    *place = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+}
+
+static void mend_made(const struct desk *desk)
+{
+    for (int i = 0; i < CLERK_MENDED; i++)
+        if (desk->made[i] >= 0)
+            desk->options->mend(desk->made[i]);
+}
+
 static int create(struct desk *desk, struct task *task)
 {
-    (void)desk;
     task->output = clerk_place_file(task->place, task->strings[0], true);
+    if (task->output >= 0 && desk->options->mend && task->request.place == desk->options->mend_place)
+        keep_made(desk, task->output);
     return error_unless(task->output >= 0);
 }
 
@@ -133,12 +157,6 @@ static int serve(struct desk *desk, struct task *task)
     return kinds[kind].in_place && task->place < 0 ? EINVAL : kinds[kind].serve(desk, task);
 }
 
-static void close_given(int descriptor)
-{
-    if (descriptor >= 0)
-        close(descriptor);
-}
-
 /* False at the end of the socket, and for what is no request. */
 static bool take_request(struct desk *desk)
 {
@@ -174,8 +192,10 @@ static void sit(struct desk *desk)
         if (list[1].revents)
             drain(desk->signals);
         clerk_command_mind(&desk->command);
-        if (list[0].revents)
-            open = take_request(desk);
+        if (list[0].revents && !take_request(desk)) {
+            open = false;
+            mend_made(desk);
+        }
     }
 }
 
@@ -248,7 +268,9 @@ static bool settle(struct desk *desk, const struct clerk_options *options, struc
 void clerk_desk(int socket, const int *places, const struct clerk_options *options)
 {
     struct clerk_answer ready = {0};
-    struct desk desk = {.socket = socket, .places = places, .place_count = options->directory_count};
+    struct desk desk = {
+        .socket = socket, .places = places, .place_count = options->directory_count, .options = options};
+    memset(desk.made, -1, sizeof desk.made);
     desk.command = (struct clerk_command){.words = options->command,
                                           .seconds = options->run_seconds ? options->run_seconds : CLERK_RUN_SECONDS};
     if (!settle(&desk, options, &ready.failure))

@@ -48,34 +48,34 @@ static void attach(struct msghdr *message, union control *control, int descripto
     memcpy(CMSG_DATA(head), &descriptor, sizeof descriptor);
 }
 
-bool clerk_wire_send(int socket, const void *bytes, size_t size, int descriptor)
+bool clerk_wire_send(int socket, const void *message, size_t size, int descriptor)
 {
     union control control;
-    struct iovec part = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = size};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    struct iovec part = {.iov_base = (void *)message, .iov_len = size};
+    struct msghdr head = {.msg_iov = &part, .msg_iovlen = 1};
     if (descriptor >= 0)
-        attach(&message, &control, descriptor);
+        attach(&head, &control, descriptor);
     ssize_t sent;
     do
-        sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+        sent = sendmsg(socket, &head, MSG_NOSIGNAL);
     while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)size;
 }
 
-ssize_t clerk_wire_receive(int socket, void *bytes, size_t size, int *descriptor, int flags)
+ssize_t clerk_wire_receive(int socket, void *message, size_t size, int *descriptor, int flags)
 {
     union control control;
-    struct iovec part = {.iov_base = bytes, .iov_len = size};
-    struct msghdr message = {
+    struct iovec part = {.iov_base = message, .iov_len = size};
+    struct msghdr head = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t got;
     *descriptor = -1;
     do
-        got = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+        got = recvmsg(socket, &head, flags | MSG_CMSG_CLOEXEC);
     while (got < 0 && errno == EINTR);
-    const struct cmsghdr *head = got >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-        head->cmsg_len == CMSG_LEN(sizeof *descriptor))
-        memcpy(descriptor, CMSG_DATA(head), sizeof *descriptor);
+    const struct cmsghdr *given = got >= 0 ? CMSG_FIRSTHDR(&head) : NULL;
+    if (given && given->cmsg_level == SOL_SOCKET && given->cmsg_type == SCM_RIGHTS &&
+        given->cmsg_len == CMSG_LEN(sizeof *descriptor))
+        memcpy(descriptor, CMSG_DATA(given), sizeof *descriptor);
     return got;
 }

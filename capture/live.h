@@ -35,6 +35,8 @@ struct live;
 struct live *live_open(const struct live_options *options, struct failure *failure);
 void live_close(struct live *live);
 
+/* All its sockets, of which none ever has to send; how many, at most `room`. */
+size_t live_sockets(const struct live *live, int *list, size_t room);
 /*
  * What to poll for until live_next() is called again: a descriptor for each interface of which no frame is at hand.
  * Another list at each call. How many; at most `room`.

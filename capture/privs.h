@@ -33,7 +33,7 @@ bool privs_find(struct privs *privs, const char *user, struct failure *failure);
  */
 bool privs_drop(const struct privs *privs, struct failure *failure);
 /*
- * Allows only the system calls of the table in privs_filter.c, for good. Reads the time zone first and fixes TZ to it:
+ * Allows only the system calls of the tables in privs_filter.c, for good. Reads the time zone first and fixes TZ to it:
  * without TZ localtime(), mktime() and strftime() look at /etc/localtime at each call, and take UTC when they may not.
  */
 bool privs_filter(struct privs *privs, struct failure *failure);

@@ -1,5 +1,5 @@
 /*
- * How it works: a table of what is allowed, made into a seccomp filter by libseccomp; what is not in it fails with EPERM.
+ * How it works: tables of what is allowed, made into a seccomp filter by libseccomp; what is not in them fails with EPERM.
  * It does not kill, since the list cannot foresee each call of each library's each version: a function that fails is
  * noticed and told, and a watch that ends after weeks is not. What only an intruder does kills. A filter sees numbers
  * and not what pointers lead to: bind() and connect() are not tied to addresses, so what matters is which sockets the
@@ -30,98 +30,123 @@
         argument, SCMP_CMP_MASKED_EQ, bits, 0                                                                          \
     }
 
-/* Rows of one call allow what any of them allows. */
-static const struct rule {
+/* Whatever their arguments. */
+static const int allowed[] = {
+    /* frames from a pipe, signalfd, timers; reports and evidence into descriptors from the clerk */
+    SCMP_SYS(read),
+    SCMP_SYS(readv),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    /* evidence that outlives a crash, and a half record that is taken back */
+    SCMP_SYS(fsync),
+    SCMP_SYS(fdatasync),
+    SCMP_SYS(ftruncate),
+    /* the digest of a file just written; a report for the command */
+    SCMP_SYS(pread64),
+    SCMP_SYS(memfd_create),
+    /* the main loop, and short waits; restart_syscall: they go on after SIGSTOP */
+    SCMP_SYS(poll),
+    SCMP_SYS(ppoll),
+    SCMP_SYS(timerfd_settime),
+    SCMP_SYS(timerfd_gettime),
+    SCMP_SYS(nanosleep),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(restart_syscall),
+    /* the clerk: requests, answers, its end */
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(wait4),
+    /* the system log by a socket that is open, and after its restart */
+    SCMP_SYS(sendto),
+    SCMP_SYS(connect),
+    /* capture: frames; counters (PACKET_STATISTICS); a socket goes over to an interface that was made anew */
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(getsockname),
+    SCMP_SYS(bind),
+    /* memory; qsort() asks sysinfo how much there is */
+    SCMP_SYS(brk),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(sysinfo),
+    /* libraries' locks, and seeds of their hash tables */
+    SCMP_SYS(futex),
+    SCMP_SYS(getrandom),
+    /* where the vdso has no clock */
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(clock_getres),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(time),
+    /* abort(), and signal handlers */
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(sigaltstack),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    /* privs_verify() */
+    SCMP_SYS(getuid),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(getegid),
+    SCMP_SYS(capget),
+    /* how much a watch itself uses */
+    SCMP_SYS(getrusage),
+    /* the end */
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    /* some of these on 32 bits */
+    SCMP_SYS(_llseek),
+    SCMP_SYS(fstat64),
+    SCMP_SYS(ftruncate64),
+    SCMP_SYS(clock_gettime64),
+    SCMP_SYS(futex_time64),
+    SCMP_SYS(ppoll_time64),
+    SCMP_SYS(clock_nanosleep_time64),
+    SCMP_SYS(sigreturn),
+};
+
+/* With these arguments only; rows of one call, which stand together, allow what any of them allows. */
+static const struct {
     int call;
-    const char *why;
     unsigned count; /* of tests, all of which must hold */
     struct scmp_arg_cmp tests[2];
-} allowed[] = {
-    {SCMP_SYS(read), "frames from a pipe, signalfd, timers", 0, {{0}}},
-    {SCMP_SYS(readv), "stdio", 0, {{0}}},
-    {SCMP_SYS(write), "reports and evidence, into descriptors from the clerk", 0, {{0}}},
-    {SCMP_SYS(writev), "a header and a frame in one piece", 0, {{0}}},
-    {SCMP_SYS(pwrite64), "a file's header", 0, {{0}}},
-    {SCMP_SYS(lseek), "stdio, rewinding a report", 0, {{0}}},
-    {SCMP_SYS(pread64), "the digest of a file just written", 0, {{0}}},
-    {SCMP_SYS(_llseek), "the same on 32 bits", 0, {{0}}},
-    {SCMP_SYS(close), "files that are done", 0, {{0}}},
-    {SCMP_SYS(fstat), "stdio", 0, {{0}}},
-    {SCMP_SYS(fstat64), "the same on 32 bits", 0, {{0}}},
-    {SCMP_SYS(newfstatat), "glibc's fstat()", 1, {EQUALS(3, AT_EMPTY_PATH)}},
-    {SCMP_SYS(statx), "the same on 32 bits", 1, {EQUALS(2, AT_EMPTY_PATH)}},
-    {SCMP_SYS(fsync), "evidence that outlives a crash", 0, {{0}}},
-    {SCMP_SYS(fdatasync), "evidence that outlives a crash", 0, {{0}}},
-    {SCMP_SYS(ftruncate), "a half record is taken back", 0, {{0}}},
-    {SCMP_SYS(ftruncate64), "the same on 32 bits", 0, {{0}}},
-    {SCMP_SYS(fcntl), "fdopen()", 1, {EQUALS(1, F_GETFL)}},
-    {SCMP_SYS(fcntl), "a report's memfd, kept open", 1, {EQUALS(1, F_DUPFD_CLOEXEC)}},
-    {SCMP_SYS(fcntl), "non-blocking", 1, {EQUALS(1, F_SETFL)}},
-    {SCMP_SYS(fcntl), "fdopen()", 1, {EQUALS(1, F_GETFD)}},
-    {SCMP_SYS(fcntl), "close-on-exec", 1, {EQUALS(1, F_SETFD)}},
-    {SCMP_SYS(fcntl), "a report's memfd is sealed", 1, {EQUALS(1, F_ADD_SEALS)}},
-    {SCMP_SYS(memfd_create), "a report for the command", 0, {{0}}},
-    {SCMP_SYS(poll), "the main loop", 0, {{0}}},
-    {SCMP_SYS(ppoll), "the main loop", 0, {{0}}},
-    {SCMP_SYS(timerfd_settime), "the main loop", 0, {{0}}},
-    {SCMP_SYS(timerfd_gettime), "the main loop", 0, {{0}}},
-    {SCMP_SYS(recvmsg), "answers of the clerk, frames", 0, {{0}}},
-    {SCMP_SYS(recvfrom), "frames", 0, {{0}}},
-    {SCMP_SYS(sendmsg), "requests to the clerk", 0, {{0}}},
-    {SCMP_SYS(sendto), "the system log, by a socket that is open", 0, {{0}}},
-    {SCMP_SYS(connect), "the system log after its restart", 0, {{0}}},
-    {SCMP_SYS(bind), "an interface that was made anew", 0, {{0}}},
-    {SCMP_SYS(shutdown), "the clerk is told to end", 0, {{0}}},
-    {SCMP_SYS(getsockopt), "packets dropped (PACKET_STATISTICS), errors of a socket", 0, {{0}}},
-    {SCMP_SYS(getsockname), "libpcap", 0, {{0}}},
-    {SCMP_SYS(setsockopt),
-     "promiscuous mode of an interface made anew",
-     2,
-     {EQUALS(1, SOL_PACKET), EQUALS(2, PACKET_ADD_MEMBERSHIP)}},
-    {SCMP_SYS(setsockopt), "libpcap's filter", 2, {EQUALS(1, SOL_SOCKET), EQUALS(2, SO_ATTACH_FILTER)}},
-    {SCMP_SYS(ioctl), "an interface made anew is found", 1, {EQUALS(1, SIOCGIFINDEX)}},
-    {SCMP_SYS(ioctl), "whether it is of the same kind", 1, {EQUALS(1, SIOCGIFHWADDR)}},
-    {SCMP_SYS(ioctl), "libpcap: whether an interface is up", 1, {EQUALS(1, SIOCGIFFLAGS)}},
-    {SCMP_SYS(ioctl), "libpcap: what an interface is called", 1, {EQUALS(1, SIOCGIFNAME)}},
-    {SCMP_SYS(ioctl), "stdio on a terminal", 1, {EQUALS(1, TCGETS)}},
-    {SCMP_SYS(ioctl), "the width of a terminal", 1, {EQUALS(1, TIOCGWINSZ)}},
-    {SCMP_SYS(brk), "memory", 0, {{0}}},
-    {SCMP_SYS(mmap), "memory, not executable", 1, {LACKS(2, PROT_EXEC)}},
-    {SCMP_SYS(mmap2), "the same on 32 bits", 1, {LACKS(2, PROT_EXEC)}},
-    {SCMP_SYS(mprotect), "memory, not executable", 1, {LACKS(2, PROT_EXEC)}},
-    {SCMP_SYS(munmap), "memory", 0, {{0}}},
-    {SCMP_SYS(mremap), "memory", 0, {{0}}},
-    {SCMP_SYS(madvise), "memory", 0, {{0}}},
-    {SCMP_SYS(sysinfo), "qsort() asks how much memory there is", 0, {{0}}},
-    {SCMP_SYS(futex), "locks of libraries", 0, {{0}}},
-    {SCMP_SYS(getrandom), "seeds of hash tables", 0, {{0}}},
-    {SCMP_SYS(clock_gettime), "where the vdso has no clock", 0, {{0}}},
-    {SCMP_SYS(clock_gettime64), "the same on 32 bits", 0, {{0}}},
-    {SCMP_SYS(clock_getres), "where the vdso has no clock", 0, {{0}}},
-    {SCMP_SYS(gettimeofday), "where the vdso has no clock", 0, {{0}}},
-    {SCMP_SYS(time), "where the vdso has no clock", 0, {{0}}},
-    {SCMP_SYS(clock_nanosleep), "short waits", 0, {{0}}},
-    {SCMP_SYS(nanosleep), "short waits", 0, {{0}}},
-    {SCMP_SYS(restart_syscall), "a wait goes on after SIGSTOP", 0, {{0}}},
-    {SCMP_SYS(rt_sigaction), "abort()", 0, {{0}}},
-    {SCMP_SYS(rt_sigprocmask), "abort()", 0, {{0}}},
-    {SCMP_SYS(rt_sigreturn), "signal handlers", 0, {{0}}},
-    {SCMP_SYS(sigreturn), "the same on 32 bits", 0, {{0}}},
-    {SCMP_SYS(sigaltstack), "signal handlers", 0, {{0}}},
-    {SCMP_SYS(getpid), "abort(), the system log", 0, {{0}}},
-    {SCMP_SYS(gettid), "abort()", 0, {{0}}},
-    {SCMP_SYS(getuid), "privs_verify()", 0, {{0}}},
-    {SCMP_SYS(geteuid), "privs_verify()", 0, {{0}}},
-    {SCMP_SYS(getegid), "privs_verify()", 0, {{0}}},
-    {SCMP_SYS(capget), "privs_verify()", 0, {{0}}},
-    {SCMP_SYS(prctl), "privs_verify()", 1, {EQUALS(0, PR_GET_NO_NEW_PRIVS)}},
-    {SCMP_SYS(prctl), "privs_verify()", 1, {EQUALS(0, PR_GET_SECCOMP)}},
-    {SCMP_SYS(prctl), "privs_verify()", 1, {EQUALS(0, PR_GET_DUMPABLE)}},
-    {SCMP_SYS(prctl), "privs_verify()", 2, {EQUALS(0, PR_CAP_AMBIENT), EQUALS(1, PR_CAP_AMBIENT_IS_SET)}},
-    {SCMP_SYS(getrusage), "how much the watch itself uses", 0, {{0}}},
-    {SCMP_SYS(wait4), "the clerk's end", 0, {{0}}},
-    {SCMP_SYS(exit), "the end", 0, {{0}}},
-    {SCMP_SYS(exit_group), "the end", 0, {{0}}},
+} limited[] = {
+    /* memory that is not executable */
+    {SCMP_SYS(mmap), 1, {LACKS(2, PROT_EXEC)}},
+    {SCMP_SYS(mmap2), 1, {LACKS(2, PROT_EXEC)}},
+    {SCMP_SYS(mprotect), 1, {LACKS(2, PROT_EXEC)}},
+    /* glibc's fstat() */
+    {SCMP_SYS(newfstatat), 1, {EQUALS(3, AT_EMPTY_PATH)}},
+    {SCMP_SYS(statx), 1, {EQUALS(2, AT_EMPTY_PATH)}},
+    /* fdopen(), non-blocking, a memfd kept open or sealed; not F_SETOWN, by which signals are sent */
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_GETFL)}},
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_SETFL)}},
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_GETFD)}},
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_SETFD)}},
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_DUPFD_CLOEXEC)}},
+    {SCMP_SYS(fcntl), 1, {EQUALS(1, F_ADD_SEALS)}},
+    /* an interface made anew: its index, whether it is of the same kind, and up; promiscuous mode, libpcap's filter */
+    {SCMP_SYS(ioctl), 1, {EQUALS(1, SIOCGIFINDEX)}},
+    {SCMP_SYS(ioctl), 1, {EQUALS(1, SIOCGIFHWADDR)}},
+    {SCMP_SYS(ioctl), 1, {EQUALS(1, SIOCGIFFLAGS)}},
+    {SCMP_SYS(ioctl), 1, {EQUALS(1, SIOCGIFNAME)}},
+    /* stdio on a terminal, and its width; not TIOCSTI, by which the user's shell is typed into */
+    {SCMP_SYS(ioctl), 1, {EQUALS(1, TCGETS)}},
+    {SCMP_SYS(ioctl), 1, {EQUALS(1, TIOCGWINSZ)}},
+    {SCMP_SYS(setsockopt), 2, {EQUALS(1, SOL_PACKET), EQUALS(2, PACKET_ADD_MEMBERSHIP)}},
+    {SCMP_SYS(setsockopt), 2, {EQUALS(1, SOL_SOCKET), EQUALS(2, SO_ATTACH_FILTER)}},
+    /* privs_verify() */
+    {SCMP_SYS(prctl), 1, {EQUALS(0, PR_GET_NO_NEW_PRIVS)}},
+    {SCMP_SYS(prctl), 1, {EQUALS(0, PR_GET_SECCOMP)}},
+    {SCMP_SYS(prctl), 1, {EQUALS(0, PR_GET_DUMPABLE)}},
+    {SCMP_SYS(prctl), 2, {EQUALS(0, PR_CAP_AMBIENT), EQUALS(1, PR_CAP_AMBIENT_IS_SET)}},
 };
 
 /* No library of ours does these. */
@@ -149,25 +174,41 @@ static const int sending[] = {
     SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(pwrite64), SCMP_SYS(sendto), SCMP_SYS(sendmsg),
 };
 
-/* Each call once, though it has several rows; a call that this kind of processor has not does not count. */
+/* Each call once; one that this kind of processor has not, does not count. */
 static unsigned count_calls(void)
 {
     unsigned calls = 1; /* tgkill */
     for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
-        calls += allowed[i].call >= 0 && (i == 0 || allowed[i].call != allowed[i - 1].call);
+        calls += allowed[i] >= 0;
+    for (size_t i = 0; i < sizeof limited / sizeof *limited; i++)
+        calls += limited[i].call >= 0 && (i == 0 || limited[i].call != limited[i - 1].call);
     return calls;
 }
 
 /* 0 or a negative errno, as libseccomp has it. */
-static int add_rules(scmp_filter_ctx filter)
+static int add_each(scmp_filter_ctx filter, uint32_t action, const int *calls, size_t count)
 {
     int result = 0;
-    for (size_t i = 0; result == 0 && i < sizeof allowed / sizeof *allowed; i++)
-        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, allowed[i].call, allowed[i].count, allowed[i].tests);
-    for (size_t i = 0; result == 0 && i < sizeof deadly / sizeof *deadly; i++)
-        result = seccomp_rule_add_array(filter, SCMP_ACT_KILL_PROCESS, deadly[i], 0, NULL);
+    for (size_t i = 0; result == 0 && i < count; i++)
+        result = seccomp_rule_add_array(filter, action, calls[i], 0, NULL);
+    return result;
+}
+
+static int add_limited(scmp_filter_ctx filter)
+{
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < sizeof limited / sizeof *limited; i++)
+        result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, limited[i].call, limited[i].count, limited[i].tests);
     const struct scmp_arg_cmp oneself = EQUALS(0, (scmp_datum_t)getpid()); /* abort() sends SIGABRT */
     return result ? result : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, &oneself);
+}
+
+static int add_rules(scmp_filter_ctx filter)
+{
+    int result = add_each(filter, SCMP_ACT_ALLOW, allowed, sizeof allowed / sizeof *allowed);
+    if (result == 0)
+        result = add_each(filter, SCMP_ACT_KILL_PROCESS, deadly, sizeof deadly / sizeof *deadly);
+    return result ? result : add_limited(filter);
 }
 
 /* Takes hold at once, in all threads. */

@@ -289,7 +289,7 @@ void flows_sweep(struct flows *flows, int64_t now_ns);
  * nor a failure that may be contradicted yet.
  */
 void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns);
-/* A window ends: flows that are closed belong to it, the others to the next one. */
+/* A window ends: flows that are closed, and were judged by flows_so_far(), belong to it, the others to the next one. */
 void flows_renew(struct flows *flows, int64_t now_ns);
 /* The clock was set: moves all times. */
 void flows_shift(struct flows *flows, int64_t step_ns);

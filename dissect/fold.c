@@ -96,18 +96,33 @@ static int order_open(const void *a, const void *b)
     return x->slot < y->slot ? -1 : 1;
 }
 
-enum which { ALL, CLOSED, IDLE };
+enum which { ALL, SETTLED, IDLE };
 
-static bool is_such(const struct flows *flows, uint32_t slot, enum which which, int64_t now_ns)
+/* The packet that ended it came just now: what follows may show that it did not. Silence has had its time already. */
+static bool may_be_contradicted(const struct flow *flow, const struct flow_end *end, int64_t now_ns)
+{
+    const struct flow_record *record = &flow->record;
+    return end->outcome == OUTCOME_REJECTED && record->decisive != FLOW_UNSEEN &&
+           now_ns - record->timeline[record->decisive].time_ns < FLOW_SETTLE_NS;
+}
+
+/* Closed, and judged in the window that ends. */
+static bool is_settled(struct flow *flow, int64_t now_ns)
+{
+    struct flow_end end = flow_end_of(flow, now_ns);
+    return flow_is_closed(&flow->record) && !may_be_contradicted(flow, &end, now_ns);
+}
+
+static bool is_such(struct flows *flows, uint32_t slot, enum which which, int64_t now_ns)
 {
     if (flows->deadline[slot] == FLOWS_FREE)
         return false;
-    return which == ALL || (which == CLOSED && flow_is_closed(&flows->slots[slot].record)) ||
+    return which == ALL || (which == SETTLED && is_settled(&flows->slots[slot], now_ns)) ||
            (which == IDLE && flows->deadline[slot] < now_ns);
 }
 
 /* In the order in which they began, so that the report does not depend on where in the table they were. */
-static size_t list_flows(const struct flows *flows, enum which which, int64_t now_ns, const struct open_flow **list)
+static size_t list_flows(struct flows *flows, enum which which, int64_t now_ns, const struct open_flow **list)
 {
     static struct open_flow open[FLOW_TABLE];
     size_t count = 0;
@@ -146,7 +161,7 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
         struct flow_end end = flow_end_of(flow, now_ns);
         bool failed = end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED;
         if (end.mechanism == MECHANISM_NONE || end.outcome == OUTCOME_INCOMPLETE ||
-            (failed && now_ns - flow->last_ns < FLOW_SETTLE_NS))
+            may_be_contradicted(flow, &end, now_ns))
             continue;
         facts_flow(facts, flow, &end);
         if (failed && flows->observer && flows->observer->flow_failing)
@@ -156,7 +171,7 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
 
 void flows_renew(struct flows *flows, int64_t now_ns)
 {
-    fold_such(flows, CLOSED, now_ns);
+    fold_such(flows, SETTLED, now_ns);
     const struct open_flow *open;
     size_t count = list_flows(flows, ALL, now_ns, &open);
     for (size_t i = 0; i < count; i++)

@@ -11,6 +11,13 @@ static const char *status_word(const struct report *report)
     return nothing ? "UNKNOWN" : words[report->servers[0].outcome];
 }
 
+int report_nagios_status(int exit_status, enum report_outcome worst)
+{
+    enum { OK, WARNING, CRITICAL, UNKNOWN };
+    static const int statuses[] = {[0] = OK, [1] = WARNING, [2] = UNKNOWN, [3] = UNKNOWN};
+    return exit_status == 1 && worst == REPORT_REJECTED ? CRITICAL : statuses[exit_status];
+}
+
 bool render_nagios(const struct report *report, const struct render_options *options, FILE *out)
 {
     (void)options;

@@ -159,6 +159,9 @@ const char *confidence_name(enum confidence confidence);
 /* 0, 1 or 3 by the outcomes of the servers, 2 when the report is truncated. */
 int report_exit_status(const struct report *report);
 
+/* The exit status of a monitoring plugin for another one and the worst server's outcome. */
+int report_nagios_status(int exit_status, enum report_outcome worst);
+
 /* How a renderer writes. */
 struct render_options {
     bool colour, quiet, verbose;

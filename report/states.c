@@ -7,8 +7,8 @@ enum { CHANGES_KEPT = sizeof((struct state *)0)->told_ns / sizeof(int64_t) };
 
 #define FLAPPING_NS (600 * FLOW_SECOND_NS) /* so many changes within this are enough for a while */
 #define RECOVERY_NS (10 * FLOW_SECOND_NS)  /* a server that failed and now answers in part is told of after that */
-#define ONSET_NS                                                                                                       \
-    (FLOW_SECOND_NS * 4 / 5) /* what is not sure yet, as the next few attempts may show: nobody waits long */
+/* What is not sure yet the next few attempts may show, and nobody waits for long. */
+#define ONSET_NS (7 * FLOW_SECOND_NS / 10)
 
 struct states {
     struct state list[STATES_SERVERS];
@@ -222,13 +222,20 @@ uint64_t states_left_out(const struct states *states)
     return states->left_out;
 }
 
+enum report_outcome states_worst(const struct states *states)
+{
+    enum report_outcome worst = REPORT_NONE;
+    for (size_t i = 0; i < states->count; i++)
+        if (states->list[i].now.outcome > worst)
+            worst = states->list[i].now.outcome;
+    return worst;
+}
+
 int states_exit_status(const struct states *states)
 {
-    bool answered = false;
-    for (size_t i = 0; i < states->count; i++) {
-        if (fails(states->list[i].now.outcome))
-            return 1;
-        answered |= states->list[i].now.outcome == REPORT_ANSWERED;
-    }
-    return answered ? 0 : 3;
+    static const int statuses[REPORT_OUTCOMES] = {
+        [REPORT_NONE] = 3,  [REPORT_ABORTED] = 3,    [REPORT_ANSWERED] = 0,
+        [REPORT_MIXED] = 1, [REPORT_UNANSWERED] = 1, [REPORT_REJECTED] = 1,
+    };
+    return statuses[states_worst(states)];
 }

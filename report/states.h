@@ -41,6 +41,8 @@ void states_shift(struct states *states, int64_t step_ns);
 const struct state *states_list(const struct states *states, size_t *count);
 /* Servers of the latest report without a place among them. */
 uint64_t states_left_out(const struct states *states);
+/* The worst outcome that was last told. */
+enum report_outcome states_worst(const struct states *states);
 /* 1 when a server fails by what was last told of it, 0 when all that were asked answer, 3 when none was asked. */
 int states_exit_status(const struct states *states);
 

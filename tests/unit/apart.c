@@ -6,6 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { SECONDS = 25 };
+
 static int said;
 
 /* exit() would start LeakSanitizer, which wants to ptrace. */
@@ -32,6 +34,7 @@ const char *apart_run(void (*part)(const void *context), const void *context)
     cr_assert_geq(child, 0);
     if (child == 0) {
         said = ends[1];
+        alarm(SECONDS);
         part(context);
         apart_say("");
     }

@@ -159,25 +159,25 @@ static const struct situation {
 
     {"surely rejected at first sight", "0 rejected server strong!; 0.25 rejected server strong", 1},
     {"rejected at first sight, by whom is not known",
-     "0 rejected undetermined none; 0.5 rejected undetermined none; 0.75 rejected undetermined none; "
-     "0.8 rejected undetermined none!; 9 rejected undetermined none",
+     "0 rejected undetermined none; 0.5 rejected undetermined none; 0.65 rejected undetermined none; "
+     "0.7 rejected undetermined none!; 9 rejected undetermined none",
      1},
-    {"and then it is", "0 rejected undetermined none; 0.5 rejected server proven!; 0.8 rejected server proven", 1},
-    {"it was nothing", "0 rejected undetermined none; 0.5 answered; 0.8 answered", 0},
-    {"unanswered at first sight", "0 unanswered undetermined none; 0.8 unanswered undetermined none!", 1},
-    {"mixed at first sight", "0 mixed server indicated; 0.8 mixed server indicated!; 20 mixed server indicated", 1},
+    {"and then it is", "0 rejected undetermined none; 0.5 rejected server proven!; 0.7 rejected server proven", 1},
+    {"it was nothing", "0 rejected undetermined none; 0.5 answered; 0.7 answered", 0},
+    {"unanswered at first sight", "0 unanswered undetermined none; 0.7 unanswered undetermined none!", 1},
+    {"mixed at first sight", "0 mixed server indicated; 0.7 mixed server indicated!; 20 mixed server indicated", 1},
     {"the end comes too soon", "0 rejected undetermined none", 3},
 
     {"it fails in part",
-     "0 answered; 1 mixed server strong; 1.5 mixed server strong; 1.8 mixed server strong!; 20 mixed server strong", 1},
+     "0 answered; 1 mixed server strong; 1.5 mixed server strong; 1.7 mixed server strong!; 20 mixed server strong", 1},
     {"it fails in part and turns before", "0 answered; 1 mixed server strong; 1.5 rejected server strong!", 1},
     {"some fail and are outweighed soon", "0 answered; 1 mixed server strong; 1.5 answered; 9 answered", 0},
     {"it fails in part twice, not for long",
-     "0 answered; 1 mixed server strong; 1.75 answered; 2 mixed server strong; 2.75 mixed server strong; "
-     "2.8 mixed server strong!",
+     "0 answered; 1 mixed server strong; 1.65 answered; 2 mixed server strong; 2.65 mixed server strong; "
+     "2.7 mixed server strong!",
      1},
     {"it fails in part at the ends of two windows",
-     "0 answered; 1 mixed server strong; 1.25 none; 300 mixed server strong; 300.8 mixed server strong!", 1},
+     "0 answered; 1 mixed server strong; 1.25 none; 300 mixed server strong; 300.7 mixed server strong!", 1},
     {"it recovers in part",
      "0 rejected server strong!; 1 mixed server strong; 5 mixed server strong; 10.9 mixed server strong; "
      "11 mixed server strong!",
@@ -189,8 +189,8 @@ static const struct situation {
     {"mixed becomes answered", "0 mixed server strong!; 1 answered!", 0},
 
     {"it becomes surer",
-     "0 rejected undetermined none; 0.8 rejected undetermined none!; 2 rejected server indicated; "
-     "2.8 rejected server indicated!; 3 rejected server strong!; 4 rejected server proven!",
+     "0 rejected undetermined none; 0.7 rejected undetermined none!; 2 rejected server indicated; "
+     "2.7 rejected server indicated!; 3 rejected server strong!; 4 rejected server proven!",
      1},
     {"a new window knows less",
      "0 rejected server proven of 9!; 300 rejected undetermined none of 1; 301 rejected server indicated of 3; "
@@ -198,11 +198,11 @@ static const struct situation {
      1},
     {"the same side, less sure", "0 rejected server proven of 9!; 1 rejected server indicated of 99", 1},
     {"as many attempts name nobody any more",
-     "0 rejected server strong of 9!; 1 rejected undetermined none of 9; 1.8 rejected undetermined none of 9!", 1},
+     "0 rejected server strong of 9!; 1 rejected undetermined none of 9; 1.7 rejected undetermined none of 9!", 1},
     {"another side is to blame", "0 rejected server strong!; 1 rejected intermediary strong!", 1},
     {"perhaps another side",
      "0 rejected server strong!; 1 rejected intermediary indicated; "
-     "1.75 rejected intermediary indicated; 1.8 rejected intermediary indicated!",
+     "1.65 rejected intermediary indicated; 1.7 rejected intermediary indicated!",
      1},
 
     {"six changes in ten minutes are enough, until ten minutes after the first of them",
