@@ -315,6 +315,8 @@ Test(renew, what_is_closed_belongs_to_the_window_that_ends)
     answers(1);
     cr_assert_eq(over, 0, "they linger");
     next_window(0);
+    cr_assert_eq(over, 1, "what may be contradicted yet is of the next window");
+    next_window(400);
     cr_assert_eq(over, 3);
     cr_assert_eq(attempts_so_far(), 0);
     scene_finish(&scene);
