@@ -129,6 +129,8 @@ static void judge(struct watch *watch, const struct facts *facts, enum outlets_o
     struct report_source from;
     struct report *report = make_report(watch, facts, &from);
     if (report) {
+        if (occasion == OUTLETS_END)
+            states_end(watch->states);
         outlets_report(watch->outlets, report);
         states_update(watch->states, report, watch_clock_day(), tell, watch);
         if (occasion != OUTLETS_TICK)
@@ -200,14 +202,10 @@ static void take_frames(struct watch *watch)
         outlets_news(watch->outlets, "%s", news);
 }
 
-/* A second one ends the program where it is. */
+/* After SIGTERM. */
 static void let_interrupt_kill(void)
 {
-    sigset_t interrupt;
-    sigemptyset(&interrupt);
-    sigaddset(&interrupt, SIGINT);
     signal(SIGINT, SIG_DFL);
-    sigprocmask(SIG_UNBLOCK, &interrupt, NULL);
 }
 
 static void take_signal(struct watch *watch)
@@ -240,10 +238,14 @@ static int wait_time(const struct watch *watch)
 
 static void wait(struct watch *watch)
 {
-    struct pollfd list[OPTIONS_INTERFACES + 1] = {{.fd = watch->signals, .events = POLLIN}};
-    size_t count = live_descriptors(watch->live, list + 1, OPTIONS_INTERFACES);
-    if (poll(list, count + 1, wait_time(watch)) > 0 && (list[0].revents & POLLIN))
+    struct pollfd list[OPTIONS_INTERFACES + 2] = {{.fd = watch->signals, .events = POLLIN},
+                                                  {.fd = outlets_lines(watch->outlets)}};
+    size_t count = live_descriptors(watch->live, list + 2, OPTIONS_INTERFACES);
+    if (poll(list, count + 2, wait_time(watch)) <= 0)
+        return;
+    if (list[0].revents & POLLIN)
         take_signal(watch);
+    watch->stop |= list[1].revents & (POLLERR | POLLHUP);
 }
 
 static void watch_until_stopped(struct watch *watch)
@@ -284,14 +286,24 @@ static int finish(struct watch *watch)
     return watch->options->nagios ? report_nagios_status(status, states_worst(watch->states)) : status;
 }
 
+/* SIGTERM waits until the loop takes it. */
+static void end_as_told(int interrupt)
+{
+    (void)interrupt;
+    raise(SIGTERM);
+}
+
+/* The first interrupt ends the loop, a second one the program, wherever it is: it may stand in a line that nobody reads. */
 static bool catch_signals(struct watch *watch)
 {
-    static const int caught[] = {SIGINT, SIGTERM, SIGUSR1, SIGHUP};
+    static const int caught[] = {SIGTERM, SIGUSR1, SIGHUP};
+    const struct sigaction once = {.sa_handler = end_as_told, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
     sigset_t set;
     sigemptyset(&set);
     for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
         sigaddset(&set, caught[i]);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    sigaction(SIGINT, &once, NULL);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the lines may go: told by EPIPE */
     watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return watch->signals >= 0 || complain("signals cannot be waited for: %s", strerror(errno));

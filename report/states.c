@@ -15,6 +15,7 @@ struct states {
     size_t count;
     size_t latest; /* flows of one server come in rows */
     size_t left_out;
+    bool ending; /* nothing can be waited for */
 };
 
 struct states *states_new(void)
@@ -133,20 +134,21 @@ static void remember(struct state *state, int64_t now_ns)
     state->told_ns[CHANGES_KEPT - 1] = state->changed_ns = now_ns;
 }
 
-static bool has_changed(struct state *state, const struct change_state *now, uint32_t attempts, int64_t now_ns)
+static bool has_changed(struct state *state, const struct change_state *now, uint32_t attempts, int64_t now_ns,
+                        bool ending)
 {
     if (now->outcome == REPORT_NONE || now->outcome == REPORT_ABORTED || !is_a_change(state, now, attempts)) {
         state->waited_since_ns = 0;
         return false;
     }
-    if (!has_lasted(state, now, now_ns))
+    if (!has_lasted(state, now, now_ns) && !ending)
         return false;
     state->waited_since_ns = 0;
     if (is_silent(&state->now, now)) {
         state->now = *now;
         return false;
     }
-    return !is_flapping(state, now_ns);
+    return !is_flapping(state, now_ns) || ending;
 }
 
 static void update(struct states *states, const struct report_server *server, int64_t now_ns,
@@ -157,7 +159,7 @@ static void update(struct states *states, const struct report_server *server, in
     struct state *state = now.outcome == REPORT_NONE ? find_state(states, server->facts->address, server->facts->port)
                                                      : state_of(states, server->facts->address, server->facts->port);
     uint32_t attempts = server->tcp ? server->tcp->attempts : 0;
-    if (!state || !has_changed(state, &now, attempts, now_ns))
+    if (!state || !has_changed(state, &now, attempts, now_ns, states->ending))
         return;
     struct change change = {.time_ns = now_ns,
                             .address = state->address,
@@ -192,6 +194,11 @@ void states_update(struct states *states, const struct report *report, int64_t n
     for (size_t i = 0; i < report->server_count; i++)
         update(states, &report->servers[i], now_ns, take, context);
     states->left_out = count_left_out(states, report);
+}
+
+void states_end(struct states *states)
+{
+    states->ending = true;
 }
 
 static void shift(int64_t *time_ns, int64_t step_ns)

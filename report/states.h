@@ -34,6 +34,8 @@ void states_count(struct states *states, struct addr server, uint16_t port, enum
  */
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context);
+/* The next report is the last one: what is waited with, or was too often told, is told then. */
+void states_end(struct states *states);
 /* The clock was set forward (or back) by so much: all times move with it. */
 void states_shift(struct states *states, int64_t step_ns);
 
