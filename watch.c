@@ -50,7 +50,8 @@ struct watch {
     int64_t window_day_ns;                   /* when it began */
     /* By the steady clock. */
     int64_t tick_ns, window_ns, end_ns; /* when they are due; end_ns INT64_MAX: never */
-    int64_t active_ns;                  /* the latest packet of a TCP flow */
+    int64_t active_ns;                  /* the first tick since the latest packet of a TCP flow */
+    bool active;                        /* there was one since the latest tick */
     bool stop;
     bool trouble;
 };
@@ -59,7 +60,7 @@ static void see_packet(void *context, const struct flow_key *key, const struct p
 {
     struct watch *watch = context;
     if (packet->protocol == PROTOCOL_TCP || packet->quote.protocol == PROTOCOL_TCP)
-        watch->active_ns = watch_clock_steady();
+        watch->active = true;
     outlets_packet(watch->outlets, key, packet, from_server);
 }
 
@@ -133,6 +134,7 @@ static void judge(struct watch *watch, const struct facts *facts, enum outlets_o
             states_end(watch->states);
         outlets_report(watch->outlets, report);
         states_update(watch->states, report, watch_clock_day(), tell, watch);
+        outlets_changes_told(watch->outlets, occasion == OUTLETS_END);
         if (occasion != OUTLETS_TICK)
             watch->trouble |= !outlets_write(watch->outlets, report, occasion);
         outlets_report(watch->outlets, NULL);
@@ -167,6 +169,9 @@ static void tick(struct watch *watch)
 {
     int64_t began_ns = watch_clock_steady();
     bool window_over = began_ns >= watch->window_ns;
+    if (watch->active)
+        watch->active_ns = began_ns;
+    watch->active = false;
     pass_time(watch);
     if (window_over || began_ns - watch->active_ns < UNDER_WAY_NS)
         judge(watch, analysis_so_far(watch->analysis), window_over ? OUTLETS_WINDOW : OUTLETS_TICK);

@@ -32,6 +32,8 @@ int64_t watch_clock_step(struct watch_clock *clock)
 {
     int64_t steady_ns = watch_clock_steady();
     int64_t step_ns = watch_clock_day() - steady_ns - clock->offset_ns;
+    if (steady_ns - clock->stepped_ns > LEFTOVER_NS)
+        clock->stepped_ns = 0;
     if (llabs(step_ns) < STEP_NS)
         return 0;
     clock->offset_ns += step_ns;
@@ -45,8 +47,6 @@ int64_t watch_clock_fit(const struct watch_clock *clock, int64_t time_ns)
     if (clock->stepped_ns == 0)
         return time_ns;
     int64_t steady_ns = watch_clock_steady(), day_ns = steady_ns + clock->offset_ns;
-    if (steady_ns - clock->stepped_ns > LEFTOVER_NS)
-        return time_ns;
     int64_t moved_ns = time_ns + clock->step_ns;
     return llabs(moved_ns - day_ns) < llabs(time_ns - day_ns) ? moved_ns : time_ns;
 }

@@ -7,7 +7,7 @@
 struct watch_clock {
     int64_t offset_ns;  /* time of day less time since boot */
     int64_t step_ns;    /* how far it was set last */
-    int64_t stepped_ns; /* when, by the time since boot; 0: never */
+    int64_t stepped_ns; /* when, by the time since boot; 0: no frame from before it is left */
 };
 
 /* Nanoseconds since 1970, and of a clock that nobody sets. */

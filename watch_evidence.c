@@ -3,6 +3,7 @@
 #include "capture/digest.h"
 #include "capture/keep.h"
 #include "capture/ring.h"
+#include "watch_clock.h"
 #include "watch_ticket.h"
 
 #include <errno.h>
@@ -23,6 +24,9 @@ struct evidence {
     unsigned first; /* number of the ring's next file */
     char tickets[EVIDENCE_TICKETS][TICKET_NAME];
     unsigned ticket_count;
+    struct change left[EVIDENCE_TICKETS]; /* a ring of changes without their folders; the headlines are its own */
+    unsigned left_first, left_count;
+    int64_t spent_ns; /* on folders, since the last evidence_tickets_left() */
 };
 
 static unsigned add_place(struct clerk_options *clerk, const char *directory)
@@ -48,10 +52,19 @@ struct evidence *evidence_new(const struct options *options, struct clerk_option
     return evidence;
 }
 
+/* The change that waits longest for its folder. */
+static struct change take_left(struct evidence *evidence)
+{
+    evidence->left_count--;
+    return evidence->left[evidence->left_first++ % EVIDENCE_TICKETS];
+}
+
 void evidence_free(struct evidence *evidence)
 {
     if (!evidence)
         return;
+    while (evidence->left_count > 0)
+        free((char *)take_left(evidence).headline);
     ring_free(evidence->ring);
     keep_free(evidence->keep);
     free(evidence);
@@ -131,7 +144,7 @@ static void remove_ticket(struct evidence *evidence, const char *ticket)
     clerk_remove(evidence->clerk, evidence->ticket_place, ticket);
 }
 
-bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts)
+static bool make_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts)
 {
     char *name = evidence->tickets[evidence->ticket_count % EVIDENCE_TICKETS];
     if (*name)
@@ -146,6 +159,48 @@ bool evidence_ticket(struct evidence *evidence, const struct change *change, con
         return false;
     evidence->ticket_count++;
     return true;
+}
+
+/* As many wait as stay in the end; the oldest makes room. */
+static bool leave(struct evidence *evidence, const struct change *change)
+{
+    char *headline = strdup(change->headline ? change->headline : "");
+    if (!headline)
+        return false;
+    if (evidence->left_count == EVIDENCE_TICKETS)
+        free((char *)take_left(evidence).headline);
+    struct change *place = &evidence->left[(evidence->left_first + evidence->left_count++) % EVIDENCE_TICKETS];
+    *place = *change;
+    place->headline = headline;
+    return true;
+}
+
+bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts)
+{
+    if (evidence->left_count > 0 || evidence->spent_ns >= EVIDENCE_TICKETS_NS)
+        return leave(evidence, change);
+    int64_t began_ns = watch_clock_steady();
+    bool made = make_ticket(evidence, change, facts);
+    int why = errno;
+    evidence->spent_ns += watch_clock_steady() - began_ns;
+    errno = why;
+    return made;
+}
+
+bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts, bool all)
+{
+    int why = 0;
+    while (evidence->left_count > 0 && (all || evidence->spent_ns < EVIDENCE_TICKETS_NS)) {
+        int64_t began_ns = watch_clock_steady();
+        struct change change = take_left(evidence);
+        if (!make_ticket(evidence, &change, facts))
+            why = errno;
+        free((char *)change.headline);
+        evidence->spent_ns += watch_clock_steady() - began_ns;
+    }
+    evidence->spent_ns = 0;
+    errno = why;
+    return why == 0;
 }
 
 void evidence_reopen(struct evidence *evidence)

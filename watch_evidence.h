@@ -26,13 +26,19 @@ void evidence_flow(struct evidence *evidence, const struct flow_record *record, 
 
 /*
  * A folder for a change: evidence.pcap with the frames at hand, report.json and report.txt, which are what `tcp53 read`
- * says of that file. The newest EVIDENCE_TICKETS of this watch stay. False, with errno, when it could not be made.
+ * says of that file. The newest EVIDENCE_TICKETS of this watch stay. False, with errno, when it could not be made. When
+ * many servers change at once, most of the folders are left for later: frames come in meanwhile.
  */
 bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts);
+/* Makes folders that were left for later, `all` of them or as many as take no long time. */
+bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts, bool all);
 /* Goes on in a new file. */
 void evidence_reopen(struct evidence *evidence);
 /* Frames written to the ring, and frames that should have been. */
 void evidence_counts(const struct evidence *evidence, uint64_t *written, uint64_t *lost);
+
+/* Folders are made for so long at a time; the kernel holds what comes within that, also of a busy interface. */
+#define EVIDENCE_TICKETS_NS INT64_C(100000000)
 
 enum { EVIDENCE_TICKETS = 100 };
 

@@ -48,6 +48,7 @@ struct outlets {
     uint64_t changes, commands_run, commands_skipped;
     bool on_lines; /* changes go to standard output as lines; else to standard error */
     bool lines_over;
+    bool command_runs; /* by what is known */
 };
 
 static bool is_jsonl(const struct outlets *outlets)
@@ -239,6 +240,16 @@ static int report_file(const struct outlets *outlets)
     return -1;
 }
 
+static void look_for_end(struct outlets *outlets)
+{
+    int status;
+    while (outlets->clerk && clerk_ended(outlets->clerk, &status)) {
+        outlets->command_runs = false;
+        if (status != 0)
+            outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
+    }
+}
+
 static void run_command(struct outlets *outlets, const struct change *change)
 {
     enum { VARIABLES = 7, SIZE = 96 };
@@ -259,9 +270,11 @@ static void run_command(struct outlets *outlets, const struct change *change)
         set_variable(text[i], SIZE, table[i].name, table[i].value);
         variables[i] = text[i];
     }
-    int report = report_file(outlets);
+    look_for_end(outlets);
+    int report = outlets->command_runs ? -1 : report_file(outlets); /* it takes long, and nobody would read it */
     if (clerk_run(outlets->clerk, report, variables)) {
         outlets->commands_run++;
+        outlets->command_runs = true;
     } else {
         outlets->commands_skipped++;
         outlets_news(outlets, "--exec: not run for %s: %s", table[0].value,
@@ -284,6 +297,13 @@ void outlets_change(struct outlets *outlets, const struct change *change)
         !evidence_ticket(outlets->evidence, change, outlets->report->facts))
         outlets_news(outlets, "--ticket: %s", strerror(errno));
     run_command(outlets, change);
+}
+
+void outlets_changes_told(struct outlets *outlets, bool last)
+{
+    if (outlets->evidence && outlets->options->watch.tickets &&
+        !evidence_tickets_left(outlets->evidence, outlets->report->facts, last))
+        outlets_news(outlets, "--ticket: %s", strerror(errno));
 }
 
 /* Opens the draft of a file that will be replaced. */
@@ -424,11 +444,8 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
 void outlets_tick(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs, size_t count)
 {
     int64_t now_ns = watch_clock_steady();
-    int status;
     journal_tick(outlets->journal);
-    while (outlets->clerk && clerk_ended(outlets->clerk, &status))
-        if (status != 0)
-            outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
+    look_for_end(outlets);
     if (outlets->options->watch.metrics && now_ns >= outlets->metrics_ns) {
         write_metrics(outlets, analysis, inputs, count);
         outlets->metrics_ns = now_ns + METRICS_NS;

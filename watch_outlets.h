@@ -33,6 +33,8 @@ void outlets_flow_failing(struct outlets *outlets, const struct flow *flow, cons
 /* The report that changes told from now on are of; NULL: none. */
 void outlets_report(struct outlets *outlets, const struct report *report);
 void outlets_change(struct outlets *outlets, const struct change *change);
+/* All changes of that report have been told; `last`: no other report follows. */
+void outlets_changes_told(struct outlets *outlets, bool last);
 /* Writes a report where reports go; false when that failed. */
 bool outlets_write(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion);
 /* After the last report: where each server of which a change was told stands now. */

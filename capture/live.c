@@ -17,7 +17,8 @@
 
 enum {
     NEWS_MOST = 2 * LIVE_MOST,
-    LOOK_MS = 500, /* between looks at interfaces that are, or may be, gone */
+    LOOK_MS = 500,    /* between looks at interfaces that are, or may be, gone */
+    LOOK_FRAMES = 64, /* between looks at the clock for that, while there are frames */
 };
 
 struct live {
@@ -27,6 +28,7 @@ struct live {
     struct frame heads[LIVE_MOST]; /* of the lanes that hold one */
     int socket;
     int64_t look_ms; /* when to look next; CLOCK_MONOTONIC */
+    unsigned given;  /* frames since the latest look at the clock */
     size_t news_told, news_count;
     struct tap_news news[NEWS_MOST]; /* a ring; what finds it full is not told */
     struct input inputs[LIVE_MOST];
@@ -169,15 +171,18 @@ static bool is_next(const struct live *live, size_t index)
 
 bool live_next(struct live *live, struct frame *frame)
 {
-    look_after(live);
+    if (live->given++ % LOOK_FRAMES == 0)
+        look_after(live);
     read_lanes(live, LANE_UNREAD);
     size_t index = hold_earliest(live->lanes, live->count);
     if (!is_next(live, index)) {
         read_lanes(live, LANE_EMPTY);
         index = hold_earliest(live->lanes, live->count);
     }
-    if (!is_next(live, index))
+    if (!is_next(live, index)) {
+        live->given = 0;
         return false;
+    }
     *frame = live->heads[index];
     live->lanes[index].state = LANE_UNREAD;
     return true;

@@ -390,6 +390,8 @@ void analysis_shift(struct analysis *analysis, int64_t step_ns)
 {
     take_all_waiting(analysis);
     analysis->now_ns += step_ns;
+    analysis->leap_ns += step_ns;
+    fragments_shift(analysis->fragments, step_ns);
     facts_shift(analysis->facts, step_ns);
     exchanges_shift(analysis->exchanges, step_ns);
     flows_shift(analysis->flows, step_ns);

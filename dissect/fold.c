@@ -212,4 +212,6 @@ void flows_shift(struct flows *flows, int64_t step_ns)
         flows->deadline[i] += step_ns;
         shift_flow(&flows->slots[i], step_ns);
     }
+    for (unsigned i = 0; i < FLOWS_RESETS; i++)
+        flows->resets[i].time_ns += step_ns;
 }

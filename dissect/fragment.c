@@ -60,6 +60,16 @@ void fragments_free(struct fragments *fragments)
     table_free(fragments, sizeof *fragments);
 }
 
+void fragments_shift(struct fragments *fragments, int64_t step_ns)
+{
+    for (int i = 0; i < FRAGMENT_DATAGRAMS; i++) {
+        struct datagram *datagram = &fragments->datagrams[i];
+        datagram->begun_ns += step_ns;
+        datagram->first.time_ns += step_ns;
+        datagram->alone.time_ns += step_ns;
+    }
+}
+
 unsigned fragments_held(const struct fragments *fragments)
 {
     return fragments->held;

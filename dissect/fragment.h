@@ -51,6 +51,8 @@ enum packet_status fragments_take(struct fragments *fragments, struct packet *pa
  *  - TCP segments of the connection that `later`, unless it is NULL, belongs to: it has gone on.
  */
 bool fragments_overdue(struct fragments *fragments, int64_t now_ns, const struct packet *later, struct packet *alone);
+/* The clock was set: moves all times. */
+void fragments_shift(struct fragments *fragments, int64_t step_ns);
 /* How many first pieces of TCP wait for their rest and could be read without it: those that a `later` may free. */
 unsigned fragments_held(const struct fragments *fragments);
 struct fragment_counters fragments_counters(const struct fragments *fragments);

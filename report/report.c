@@ -8,6 +8,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* A server with its verdict: thousands may have to be put in order, of which a report shows the worst. */
+struct ranked {
+    const struct server *facts;
+    uint32_t index; /* facts_server() index */
+    struct server_verdict verdict;
+};
+
 static bool is_selected(const struct addr *list, size_t count, struct addr address)
 {
     for (size_t i = 0; i < count; i++)
@@ -20,6 +27,8 @@ static void add_clients(struct report_server *out, const struct facts *facts, co
 {
     uint32_t position = 0;
     const struct client *client;
+    if (out->tcp->endings.count < 2) /* all fared alike */
+        return;
     while ((client = facts_next_client(facts, out->index, &position)) && out->client_count < REPORT_CLIENTS) {
         struct server_verdict verdict = verdict_server(facts, out->facts, client->endings, crowd);
         bool alike = verdict.outcome == out->outcome && verdict.judgement.culprit == out->judgement.culprit;
@@ -40,6 +49,11 @@ static int worse_client(const void *a, const void *b)
 static void add_lost(struct report_server *out, const struct facts *facts)
 {
     uint32_t count;
+    const struct tcp_facts *tcp = out->tcp;
+    uint32_t failed = tcp->outcomes[OUTCOME_REJECTED] + tcp->outcomes[OUTCOME_UNANSWERED] +
+                      tcp->earlier[OUTCOME_REJECTED] + tcp->earlier[OUTCOME_UNANSWERED];
+    if (failed + out->rejected + out->unanswered == 0)
+        return;
     const struct lost_lookup *lost = facts_lost(facts, &count);
     char name[DNS_NAME_TEXT], type[16];
     bool known = false;
@@ -83,15 +97,17 @@ static void add_flows(struct report_server *out, const struct facts *facts)
         add_flow(out, facts, &out->tcp->endings.rows[i]);
 }
 
-static void judge_server(struct report_server *out, const struct report *report, const struct crowd *crowd)
+static void judge_server(struct report_server *out, const struct report *report, const struct ranked *ranked,
+                         const struct crowd *crowd)
 {
     const struct facts *facts = report->facts;
+    const struct server_verdict verdict = ranked->verdict;
+    *out = (struct report_server){.facts = ranked->facts, .index = ranked->index};
     out->tcp = facts_tcp_seen(facts, out->facts);
     out->ruler = ruler_of(facts, out->facts);
     if (!out->tcp)
         return;
     out->vantage = ruler_vantage(out->facts, out->tcp);
-    struct server_verdict verdict = verdict_server(facts, out->facts, UINT32_MAX, crowd);
     out->outcome = verdict.outcome;
     out->judgement = verdict.judgement;
     out->answered = verdict.answered;
@@ -106,18 +122,29 @@ static void judge_server(struct report_server *out, const struct report *report,
     add_flows(out, facts);
 }
 
-static const struct addr *healthy_server(const struct report *report, const struct report_server *than)
+/* Of servers in order the first that answers; server_count when none does. */
+static size_t first_healthy(const struct report *report)
 {
-    for (size_t i = 0; i < report->server_count; i++)
-        if (&report->servers[i] != than && report->servers[i].outcome == REPORT_ANSWERED)
+    size_t first = 0;
+    while (first < report->server_count && report->servers[first].outcome != REPORT_ANSWERED)
+        first++;
+    return first;
+}
+
+/* Those that answer stand side by side from `first` on. */
+static const struct addr *healthy_server(const struct report *report, size_t first, const struct report_server *than)
+{
+    for (size_t i = first; i < report->server_count && report->servers[i].outcome == REPORT_ANSWERED; i++)
+        if (&report->servers[i] != than)
             return &report->servers[i].facts->address;
     return NULL;
 }
 
-static void put_into_words(struct report_server *out, const struct report *report, const struct crowd *crowd)
+static void put_into_words(struct report_server *out, const struct report *report, size_t healthy,
+                           const struct crowd *crowd)
 {
     struct verdict verdict;
-    struct statement_case words = {.server = out, .healthy = healthy_server(report, out)};
+    struct statement_case words = {.server = out, .healthy = healthy_server(report, healthy, out)};
     if (out->ending) {
         verdict = verdict_of(report->facts, out->facts, (uint32_t)(out->ending - out->tcp->endings.rows), crowd);
         words.verdict = &verdict;
@@ -132,47 +159,66 @@ static void put_into_words(struct report_server *out, const struct report *repor
 
 static int worse_server(const void *a, const void *b)
 {
-    const struct report_server *x = a, *y = b;
-    if (x->outcome != y->outcome)
-        return x->outcome > y->outcome ? -1 : 1;
-    uint32_t x_failed = x->rejected + x->unanswered, y_failed = y->rejected + y->unanswered;
+    const struct ranked *x = a, *y = b;
+    const struct server_verdict *v = &x->verdict, *w = &y->verdict;
+    if (v->outcome != w->outcome)
+        return v->outcome > w->outcome ? -1 : 1;
+    uint32_t x_failed = v->rejected + v->unanswered, y_failed = w->rejected + w->unanswered;
     if (x_failed != y_failed)
         return x_failed > y_failed ? -1 : 1;
     int order = addr_order(x->facts->address, y->facts->address);
     return order ? order : x->facts->port - y->facts->port;
 }
 
-static bool list_servers(struct report *report)
+static struct ranked rank_server(const struct facts *facts, uint32_t index, const struct crowd *crowd)
 {
-    const struct report_source *source = &report->source;
-    size_t room = 0;
-    for (uint32_t i = facts_next_server(report->facts, 0); i != FACTS_NONE;
-         i = facts_next_server(report->facts, i + 1)) {
-        struct server *server = facts_server_at(report->facts, i);
-        if (!is_selected(source->servers, source->server_count, server->address))
-            continue;
-        if (report->server_count == room) {
-            room = room ? room * 2 : 16;
-            struct report_server *more = realloc(report->servers, room * sizeof *more);
-            if (!more)
-                return false;
-            report->servers = more;
-        }
-        report->servers[report->server_count++] = (struct report_server){.facts = server, .index = i};
-    }
-    return true;
+    const struct server *server = facts_server_at(facts, index);
+    return (struct ranked){server, index, verdict_server(facts, server, UINT32_MAX, crowd)};
 }
 
-static void keep_worst(struct report *report)
+/* All servers, the worst first, newly allocated; NULL without memory. */
+static struct ranked *rank_servers(const struct report *report, const struct crowd *crowd, size_t *count)
 {
-    if (report->server_count > 1)
-        qsort(report->servers, report->server_count, sizeof *report->servers, worse_server);
-    if (report->server_count > REPORT_SERVERS) {
-        report->servers_left_out = report->server_count - REPORT_SERVERS;
-        for (size_t i = REPORT_SERVERS; i < report->server_count; i++)
-            evidence_release(&report->servers[i]);
-        report->server_count = REPORT_SERVERS;
+    const struct report_source *source = &report->source;
+    size_t room = 16;
+    struct ranked *list = malloc(room * sizeof *list);
+    *count = 0;
+    for (uint32_t i = facts_next_server(report->facts, 0); list && i != FACTS_NONE;
+         i = facts_next_server(report->facts, i + 1)) {
+        if (!is_selected(source->servers, source->server_count, facts_server_at(report->facts, i)->address))
+            continue;
+        if (*count == room) {
+            room *= 2;
+            struct ranked *more = realloc(list, room * sizeof *more);
+            if (!more)
+                free(list);
+            list = more;
+        }
+        if (list)
+            list[(*count)++] = rank_server(report->facts, i, crowd);
     }
+    if (list)
+        qsort(list, *count, sizeof *list, worse_server);
+    return list;
+}
+
+/* Judges the worst ones; false without memory. */
+static bool judge_servers(struct report *report, const struct crowd *crowd)
+{
+    size_t count;
+    struct ranked *list = rank_servers(report, crowd, &count);
+    report->server_count = list && count > REPORT_SERVERS ? REPORT_SERVERS : list ? count : 0;
+    report->servers_left_out = list ? count - report->server_count : 0;
+    report->servers = calloc(report->server_count ? report->server_count : 1, sizeof *report->servers);
+    if (!list || !report->servers) {
+        report->server_count = 0;
+        free(list);
+        return false;
+    }
+    for (size_t i = 0; i < report->server_count; i++)
+        judge_server(&report->servers[i], report, &list[i], crowd);
+    free(list);
+    return true;
 }
 
 struct report *report_build(const struct facts *facts, struct analysis_counters counters,
@@ -184,20 +230,18 @@ struct report *report_build(const struct facts *facts, struct analysis_counters 
     report->source = *source;
     report->facts = facts;
     report->counters = counters;
-    if (!list_servers(report)) {
-        report_free(report);
-        return NULL;
-    }
     struct crowd crowd = verdict_crowd(report->facts);
     crowd.pair = source->pair;
     crowd.disordered = weakness_is_disordered(source);
     crowd.loses_packets = weakness_loses_packets(source, &report->counters);
     crowd.other_side = source->server_side ? analysis_facts(source->server_side) : NULL;
+    if (!judge_servers(report, &crowd)) {
+        report_free(report);
+        return NULL;
+    }
+    size_t healthy = first_healthy(report);
     for (size_t i = 0; i < report->server_count; i++)
-        judge_server(&report->servers[i], report, &crowd);
-    keep_worst(report);
-    for (size_t i = 0; i < report->server_count; i++)
-        put_into_words(&report->servers[i], report, &crowd);
+        put_into_words(&report->servers[i], report, healthy, &crowd);
     report->vantage = report->server_count ? report->servers[0].vantage : VANTAGE_UNKNOWN;
     evidence_intermediaries(report);
     weakness_collect(report);

@@ -114,6 +114,15 @@ static size_t put_ipv4(uint8_t *at, const struct packet *packet, size_t size)
     return IPV4_HEADER;
 }
 
+/* Gives an IPv4 header another length and place in the datagram. */
+static void refragment(uint8_t *at, size_t length, uint32_t place)
+{
+    put_be16(at + 2, (uint32_t)length);
+    put_be16(at + 6, place);
+    put_be16(at + 10, 0);
+    put_checksum(at + 10, sum_bytes(0, at, IPV4_HEADER));
+}
+
 static size_t put_ipv6(uint8_t *at, const struct packet *packet, size_t size)
 {
     put_be32(at, 0x60000000);
@@ -255,7 +264,7 @@ bool capture_open(struct capture *capture, const char *path)
     capture->buffer = malloc(BUFFER_SIZE);
     if (!capture->buffer)
         return false;
-    capture->file = fopen(path, "wb");
+    capture->file = strcmp(path, "-") ? fopen(path, "wb") : stdout;
     if (!capture->file) {
         free(capture->buffer);
         return false;
@@ -265,10 +274,9 @@ bool capture_open(struct capture *capture, const char *path)
     return true;
 }
 
-void capture_put(struct capture *capture, const struct packet *packet)
+static void put_record(struct capture *capture, const struct packet *packet, size_t length)
 {
     uint8_t *record = capture->buffer + capture->used;
-    size_t length = put_frame(record + RECORD_HEADER, packet);
 
     put_le32(record, (uint32_t)(packet->time_us / 1000000));
     put_le32(record + 4, (uint32_t)(packet->time_us % 1000000));
@@ -277,6 +285,31 @@ void capture_put(struct capture *capture, const struct packet *packet)
     capture->used += RECORD_HEADER + length;
     capture->frames++;
     capture->bytes += length;
+}
+
+/* Cuts the IPv4 datagram of one frame into two, in two frames. */
+static void put_fragments(struct capture *capture, const struct packet *packet, size_t length)
+{
+    uint8_t *first = capture->buffer + capture->used + RECORD_HEADER, *second;
+    size_t head = ETHER_HEADER + IPV4_HEADER, size = (length - head) / 16 * 8;
+
+    second = first + head + size + RECORD_HEADER;
+    memmove(second + head, first + head + size, length - head - size);
+    memcpy(second, first, head);
+    refragment(first + ETHER_HEADER, IPV4_HEADER + size, 0x2000); /* more fragments */
+    refragment(second + ETHER_HEADER, length - ETHER_HEADER - size, (uint32_t)size / 8);
+    put_record(capture, packet, head + size);
+    put_record(capture, packet, length - size);
+}
+
+void capture_put(struct capture *capture, const struct packet *packet)
+{
+    size_t length = put_frame(capture->buffer + capture->used + RECORD_HEADER, packet);
+
+    if (packet->fragmented && !packet->six)
+        put_fragments(capture, packet, length);
+    else
+        put_record(capture, packet, length);
     if (capture->used > BUFFER_SIZE - FRAME_ROOM)
         flush(capture);
 }

@@ -42,7 +42,8 @@ struct packet {
     enum tcp_options options;
     bool six;
     bool udp;
-    bool inbound; /* came in over the wire, so it is padded to 60 bytes */
+    bool fragmented; /* IPv4: the datagram in two pieces */
+    bool inbound;    /* came in over the wire, so it is padded to 60 bytes */
 };
 
 struct capture {
@@ -54,7 +55,7 @@ struct capture {
     bool failed;
 };
 
-/* Both return false if the file cannot be written. */
+/* Both return false if the file cannot be written; "-" is standard output. */
 bool capture_open(struct capture *capture, const char *path);
 bool capture_close(struct capture *capture);
 

@@ -1,11 +1,12 @@
 /*
  * generate.c - makes the captures of the benchmark.
  *
- *     generate SCENARIO COUNT OUT.pcap
+ *     generate SCENARIO COUNT OUT.pcap [SECONDS]
  *
- * SCENARIO is dns, office or synflood. COUNT is the number of frames to make
- * at least, for synflood the number of SYNs of the flood. The same arguments
- * always make the same file. Flows live side by side: each waits in a heap
+ * SCENARIO is dns, office, synflood or soak. COUNT is the number of frames to
+ * make at least, for synflood the number of SYNs of the flood. SECONDS is how
+ * long the flows arrive, else the scenario says. The same arguments always
+ * make the same file; "-" is standard output. Flows live side by side: each waits in a heap
  * for its next event, and the earliest event is written first.
  */
 #include <inttypes.h>
@@ -72,7 +73,7 @@ struct world {
     const struct scenario *scenario;
     struct rng rng;
     struct capture capture;
-    struct host hosts[HOST_COUNT];
+    struct host hosts[HOST_MOST];
     uint8_t noise[NOISE_SIZE];
     struct flow *flows;
     uint32_t *free_slots;
@@ -81,6 +82,7 @@ struct world {
     struct event *heap; /* has room for one event of each flow */
     uint32_t heap_size;
     uint64_t goal;
+    uint32_t span_seconds;
     uint64_t planned;       /* frames that count towards the goal */
     uint64_t planned_total; /* all frames */
     uint64_t planned_side;  /* those of the side mix */
@@ -111,7 +113,7 @@ static void host_set_addresses(struct host *host, uint32_t index)
     bool server = index >= FIRST_SERVER;
 
     host->four[0] = server ? 198 : 10;
-    host->four[1] = server ? 18 : 20;
+    host->four[1] = (uint8_t)(server ? 18 + (index >> 14) : 20);
     host->four[2] = (uint8_t)(index >> 6);
     host->four[3] = (uint8_t)(1 + (index & 63) * 3);
     memcpy(host->six, prefix, sizeof(prefix));
@@ -467,6 +469,7 @@ static void send_step(struct world *world, struct flow *flow, uint64_t now_us)
     packet.time_us = now_us;
     packet.udp = flow->script->udp;
     packet.ip_id = (uint16_t)rng_next(&world->rng);
+    packet.fragmented = step->content == FRAGMENTED_ANSWER;
     set_addresses(flow, step->sender, &packet);
     set_payload(world, flow, step->content, &packet);
     if (!packet.udp)
@@ -514,7 +517,7 @@ static void run_top(struct world *world)
 static uint64_t next_start_us(const struct world *world)
 {
     double share = (double)world->planned / (double)world->goal;
-    double span_us = world->scenario->span_seconds * 1e6;
+    double span_us = world->span_seconds * 1e6;
 
     return CAPTURE_START * UINT64_C(1000000) + (uint64_t)(span_us * share);
 }
@@ -540,7 +543,7 @@ static void make_world(struct world *world)
     uint32_t i;
 
     world->rng = rng_seeded(53);
-    for (i = 0; i < HOST_COUNT; i++)
+    for (i = 0; i < world->scenario->hosts; i++)
         make_host(world, i);
     for (i = 0; i < NOISE_SIZE; i++)
         world->noise[i] = (uint8_t)rng_next(&world->rng);
@@ -562,8 +565,9 @@ static void generate(struct world *world, const char *path)
     run_world(world);
     if (!capture_close(&world->capture))
         die("cannot write the output file");
-    printf("%" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64 " TCP flows and %" PRIu64 " UDP lookups to port 53\n",
-           world->capture.frames, world->capture.bytes, world->tcp53_flows, world->udp53_flows);
+    fprintf(stderr,
+            "%" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64 " TCP flows and %" PRIu64 " UDP lookups to port 53\n",
+            world->capture.frames, world->capture.bytes, world->tcp53_flows, world->udp53_flows);
 }
 
 int main(int argc, char **argv)
@@ -571,12 +575,13 @@ int main(int argc, char **argv)
     struct world *world = grown(NULL, 1, sizeof(*world));
 
     memset(world, 0, sizeof(*world));
-    if (argc != 4)
-        die("usage: generate dns|office|synflood COUNT OUT.pcap");
+    if (argc != 4 && argc != 5)
+        die("usage: generate dns|office|synflood|soak COUNT OUT.pcap [SECONDS]");
     world->scenario = scenario_find(argv[1]);
     world->goal = strtoull(argv[2], NULL, 10);
     if (!world->scenario || !world->goal)
         die("unknown scenario or bad count");
+    world->span_seconds = argc == 5 ? (uint32_t)strtoul(argv[4], NULL, 10) : world->scenario->span_seconds;
     generate(world, argv[3]);
     free_world(world);
     return 0;

@@ -32,6 +32,7 @@ const struct content_spec content_specs[CONTENT_COUNT] = {
     [FULL_SEGMENT] = {1448, 1, MESSAGE_NONE, 0, WHOLE},
     [MIDDLE_SEGMENT] = {134, 400, MESSAGE_NONE, 0, WHOLE},
     [SMALL_SEGMENT] = {24, 100, MESSAGE_NONE, 0, WHOLE},
+    [FRAGMENTED_ANSWER] = {0, 0, MESSAGE_ANSWER, 0, WHOLE},
     [HELLO] = {517, 1, MESSAGE_NONE, 0, WHOLE},
     [BIG_DATAGRAM] = {1250, 1, MESSAGE_NONE, 0, WHOLE},
     [SMALL_DATAGRAM] = {31, 40, MESSAGE_NONE, 0, WHOLE},
@@ -148,6 +149,11 @@ static const struct step udp_lost_steps[] = {
 static const struct step udp_truncated_steps[] = {
     {FROM_CLIENT, 0, QUESTION, START},
     {FROM_SERVER, 0, TRUNCATED_ANSWER, ROUND_TRIP},
+};
+
+static const struct step udp_fragmented_steps[] = {
+    {FROM_CLIENT, 0, QUESTION, START},
+    {FROM_SERVER, 0, FRAGMENTED_ANSWER, ROUND_TRIP},
 };
 
 /* The rest of an office link */
@@ -278,6 +284,16 @@ static const struct script udp_truncated = {
     .step_count = COUNT(udp_truncated_steps),
     .udp = true,
 };
+static const struct script udp_fragmented = {
+    .steps = udp_fragmented_steps,
+    .step_count = COUNT(udp_fragmented_steps),
+    .udp = true,
+};
+static const struct script udp_alone = {
+    .steps = udp_steps,
+    .step_count = 1,
+    .udp = true,
+};
 static const struct script download = {
     .steps = download_steps,
     .step_count = COUNT(download_steps),
@@ -337,6 +353,14 @@ static const struct pool web_servers = {
     HOST_COUNT - FIRST_SERVER - 480,
 };
 
+/* More servers than a watch remembers. */
+static const struct pool far_open_servers = {FIRST_SERVER + 480, 20000};
+static const struct pool far_refusing_servers = {FIRST_SERVER + 20480, 3000};
+static const struct pool far_boxed_servers = {FIRST_SERVER + 23480, 2000};
+static const struct pool far_silent_servers = {FIRST_SERVER + 25480, 2000};
+static const struct pool far_cut_servers = {FIRST_SERVER + 27480, 2000};
+static const struct pool far_servers = {FIRST_SERVER + 480, 29000};
+
 static const struct kind dns_kinds[] = {
     {&answered, NULL, &resolvers, &open_servers, 53, false, 300},
     {&split, NULL, &resolvers, &open_servers, 53, false, 60},
@@ -372,15 +396,33 @@ static const struct kind honest_kinds[] = {
     {&udp, NULL, &honest_client, &flooded_server, 53, false, 1},
 };
 
+static const struct kind soak_kinds[] = {
+    {&answered, NULL, &staff, &far_open_servers, 53, false, 300},
+    {&split, NULL, &staff, &far_open_servers, 53, false, 40},
+    {&two_lookups, NULL, &staff, &far_open_servers, 53, false, 20},
+    {&refused, NULL, &staff, &far_refusing_servers, 53, false, 60},
+    {&box_refused, NULL, &staff, &far_boxed_servers, 53, false, 60},
+    {&silent, NULL, &staff, &far_silent_servers, 53, false, 30},
+    {&box_reset, NULL, &staff, &far_cut_servers, 53, false, 40},
+    {&udp, NULL, &staff, &far_servers, 53, false, 300},
+    {&udp_alone, NULL, &staff, &far_servers, 53, false, 100},
+    {&udp_fragmented, NULL, &staff, &far_open_servers, 53, false, 50},
+    {&udp_truncated, &answered, &staff, &far_open_servers, 53, false, 60},
+    {&udp_truncated, &refused, &staff, &far_refusing_servers, 53, false, 40},
+    {&one_syn, NULL, &staff, &far_servers, 53, true, 200}, /* a scan */
+};
+
 static const struct mix dns_mix = {dns_kinds, COUNT(dns_kinds)};
 static const struct mix office_mix = {office_kinds, COUNT(office_kinds)};
 static const struct mix flood_mix = {flood_kinds, COUNT(flood_kinds)};
+static const struct mix soak_mix = {soak_kinds, COUNT(soak_kinds)};
 static const struct mix honest_mix = {honest_kinds, COUNT(honest_kinds)};
 
 static const struct scenario scenarios[] = {
-    {"dns", &dns_mix, &dns_mix, 0, true, 600},
-    {"office", &office_mix, &dns_mix, 100, true, 600},
-    {"synflood", &flood_mix, &honest_mix, 2, false, 60},
+    {"dns", &dns_mix, &dns_mix, 0, true, 600, HOST_COUNT},
+    {"office", &office_mix, &dns_mix, 100, true, 600, HOST_COUNT},
+    {"synflood", &flood_mix, &honest_mix, 2, false, 60, HOST_COUNT},
+    {"soak", &soak_mix, &soak_mix, 0, true, 900, HOST_MOST},
 };
 
 const struct scenario *scenario_find(const char *name)

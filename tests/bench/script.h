@@ -31,6 +31,7 @@ enum content {
     MIDDLE_SEGMENT,
     SMALL_SEGMENT,
     HELLO,
+    FRAGMENTED_ANSWER, /* in two IP fragments, where the flow is IPv4 */
     BIG_DATAGRAM,
     SMALL_DATAGRAM,
     VOICE,
@@ -120,12 +121,14 @@ struct scenario {
     uint32_t side_permille;
     bool count_side; /* the side's frames count towards the goal */
     uint32_t span_seconds;
+    uint32_t hosts;
 };
 
 enum {
     STAFF_HOSTS = 1500,
     FIRST_SERVER = STAFF_HOSTS,
     HOST_COUNT = 4480,
+    HOST_MOST = 32768,
 };
 
 extern const struct content_spec content_specs[CONTENT_COUNT];
