@@ -267,10 +267,14 @@ static int wait_time(const struct watch *watch)
 
 static void wait(struct watch *watch)
 {
-    struct pollfd list[OPTIONS_INTERFACES + 1] = {{.fd = watch->signals, .events = POLLIN}};
-    size_t count = live_descriptors(watch->live, list + 1, OPTIONS_INTERFACES);
-    if (poll(list, count + 1, wait_time(watch)) > 0 && (list[0].revents & POLLIN))
+    struct pollfd list[OPTIONS_INTERFACES + 2] = {{.fd = watch->signals, .events = POLLIN},
+                                                  {.fd = outlets_lines(watch->outlets)}};
+    size_t count = live_descriptors(watch->live, list + 2, OPTIONS_INTERFACES);
+    if (poll(list, count + 2, wait_time(watch)) <= 0)
+        return;
+    if (list[0].revents & POLLIN)
         take_signal(watch);
+    watch->stop |= list[1].revents & (POLLERR | POLLHUP);
 }
 
 static void watch_until_stopped(struct watch *watch)

@@ -205,9 +205,19 @@ static bool check_lines(struct outlets *outlets)
     return fine || errno == EPIPE || complain("standard output: %s", strerror(errno));
 }
 
+static bool has_only_lines(const struct outlets *outlets)
+{
+    return !outlets->clerk && !outlets->options->watch.syslog;
+}
+
 bool outlets_is_over(const struct outlets *outlets)
 {
-    return outlets->lines_over && !outlets->clerk && !outlets->options->watch.syslog;
+    return outlets->lines_over && has_only_lines(outlets);
+}
+
+int outlets_lines(const struct outlets *outlets)
+{
+    return has_only_lines(outlets) ? STDOUT_FILENO : -1;
 }
 
 void outlets_report(struct outlets *outlets, const struct report *report)

@@ -51,5 +51,7 @@ void outlets_tick(struct outlets *outlets, const struct analysis *analysis, cons
 void outlets_reopen(struct outlets *outlets);
 /* True when nobody takes what is told any more. */
 bool outlets_is_over(const struct outlets *outlets);
+/* The descriptor whose reader's leaving ends the watch; -1 when there is something else that takes what is told. */
+int outlets_lines(const struct outlets *outlets);
 
 #endif

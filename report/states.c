@@ -173,7 +173,7 @@ static bool has_changed(const struct states *states, struct state *state, const 
         state->now = *now;
         return false;
     }
-    return !is_flapping(state, states->now_ns);
+    return !is_flapping(state, states->now_ns) || states->haste == LAST;
 }
 
 /* A server that nobody asks any more is one that nothing is known of. */

@@ -280,7 +280,7 @@ Test(renew, what_is_closed_belongs_to_the_window_that_ends)
     resets(2, 62);
     answers(1);
     cr_assert_eq(over, 0, "they linger");
-    next_window(0);
+    next_window(SECOND);
     cr_assert_eq(over, 3);
     cr_assert_eq(attempts_so_far(), 0);
     scene_finish(&scene);
