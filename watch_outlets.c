@@ -69,6 +69,9 @@ static bool find_place(struct place *place, const char *path, struct clerk_optio
     snprintf(place->name, sizeof place->name, "%s", basename(copy));
     snprintf(place->draft, sizeof place->draft, "%s.new", place->name);
     free(copy);
+    if (!clerk_is_name(place->name))
+        return failure_set(failure, "%s: names of files are of letters, digits and ._:+- and begin with none of .-",
+                           path);
     place->directory = (unsigned)clerk->directory_count;
     clerk->directories[clerk->directory_count++] = dirname(*directory);
     return true;
@@ -89,8 +92,8 @@ static bool start_clerk(struct outlets *outlets, const struct privs *privs, stru
         outlets->clerk = clerk_start(&clerk, failure);
         fine = outlets->clerk;
     }
-    if (fine && outlets->evidence && !evidence_begin(outlets->evidence, outlets->clerk))
-        fine = failure_set(failure, "out of memory");
+    if (fine && outlets->evidence)
+        fine = evidence_open(outlets->evidence, outlets->clerk, failure);
     free(directories[0]);
     free(directories[1]);
     return fine;
@@ -139,6 +142,17 @@ void outlets_close(struct outlets *outlets)
     journal_close(outlets->journal);
     free(outlets->command);
     free(outlets);
+}
+
+bool outlets_ready(struct outlets *outlets, struct failure *failure)
+{
+    return !outlets->evidence || evidence_begin(outlets->evidence, failure);
+}
+
+void outlets_shift(struct outlets *outlets, int64_t step_ns)
+{
+    if (outlets->evidence)
+        evidence_shift(outlets->evidence, step_ns);
 }
 
 void outlets_begin(struct outlets *outlets)
@@ -191,9 +205,19 @@ static bool check_lines(struct outlets *outlets)
     return fine || errno == EPIPE || complain("standard output: %s", strerror(errno));
 }
 
+static bool has_only_lines(const struct outlets *outlets)
+{
+    return !outlets->clerk && !outlets->options->watch.syslog;
+}
+
 bool outlets_is_over(const struct outlets *outlets)
 {
-    return outlets->lines_over && !outlets->clerk && !outlets->options->watch.syslog;
+    return outlets->lines_over && has_only_lines(outlets);
+}
+
+int outlets_lines(const struct outlets *outlets)
+{
+    return has_only_lines(outlets) ? STDOUT_FILENO : -1;
 }
 
 void outlets_report(struct outlets *outlets, const struct report *report)
@@ -233,7 +257,7 @@ static int report_file(const struct outlets *outlets)
 static void look_for_end(struct outlets *outlets)
 {
     int status;
-    while (outlets->clerk && clerk_ended(outlets->clerk, &status)) {
+    while (outlets->command_runs && clerk_ended(outlets->clerk, &status)) {
         outlets->command_runs = false;
         if (status != 0)
             outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
@@ -262,7 +286,8 @@ static void run_command(struct outlets *outlets, const struct change *change)
     }
     look_for_end(outlets);
     int report = outlets->command_runs ? -1 : report_file(outlets); /* it takes long, and nobody would read it */
-    if (clerk_run(outlets->clerk, report, variables)) {
+    errno = EBUSY;
+    if (!outlets->command_runs && clerk_run(outlets->clerk, report, variables)) {
         outlets->commands_run++;
         outlets->command_runs = true;
     } else {
@@ -393,9 +418,8 @@ static size_t list_servers(const struct outlets *outlets, struct metrics *metric
                                              .confidence = states[i].now.confidence,
                                              .changed_ns = states[i].changed_ns};
         memcpy(servers[i].attempts, states[i].attempts, sizeof servers[i].attempts);
-        for (int outcome = 0; outcome < FLOW_OUTCOMES; outcome++)
-            metrics->attempts[outcome] += states[i].attempts[outcome];
     }
+    memcpy(metrics->attempts, states_attempts(outlets->states), sizeof metrics->attempts);
     metrics->servers = servers;
     metrics->server_count = count;
     metrics->servers_left_out = states_left_out(outlets->states);

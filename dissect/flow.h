@@ -189,6 +189,7 @@ struct flow {
     bool syn_since_rst;
     uint16_t whole_queries, whole_answers, refused_answers;
     uint8_t rcode;
+    uint8_t counted; /* enum mechanism that it was counted with in a window that is over */
     bool not_dns;
     bool gap;             /* one side acknowledges data of the other that was not captured */
     bool expected;        /* its questions are those that UDP answered with TC=1 */
@@ -289,7 +290,10 @@ void flows_sweep(struct flows *flows, int64_t now_ns);
  * nor a failure that may be contradicted yet.
  */
 void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns);
-/* A window ends: flows that are closed, and were judged by flows_so_far(), belong to it, the others to the next one. */
+/*
+ * A window ends: flows that are closed, and were counted by flows_so_far(), belong to it, the others to the next one. One
+ * that is under way and was counted, for an ICMP error or silence, is counted again only if it ends otherwise.
+ */
 void flows_renew(struct flows *flows, int64_t now_ns);
 /* The clock was set: moves all times. */
 void flows_shift(struct flows *flows, int64_t step_ns);

@@ -41,7 +41,7 @@ void flows_fold(struct flows *flows, uint32_t slot, int64_t now_ns)
         end.crossings = pair_crossings(flows->pair, &flow->record, &end);
     if (end.mechanism == MECHANISM_NONE)
         flows->counters.strays++;
-    else
+    else if (end.mechanism != flow->counted)
         facts_flow(flows->facts, flow, &end);
     if (flows->observer)
         flows->observer->flow_over(flows->observer->context, flow, &end);
@@ -152,6 +152,17 @@ void flows_sweep(struct flows *flows, int64_t now_ns)
     fold_such(flows, IDLE, now_ns);
 }
 
+static bool is_failure(const struct flow_end *end)
+{
+    return end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED;
+}
+
+static bool counts_so_far(const struct flow *flow, const struct flow_end *end, int64_t now_ns)
+{
+    return end->mechanism != MECHANISM_NONE && end->outcome != OUTCOME_INCOMPLETE && end->mechanism != flow->counted &&
+           !may_be_contradicted(flow, end, now_ns);
+}
+
 void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
 {
     const struct open_flow *open;
@@ -159,12 +170,10 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
     for (size_t i = 0; i < count; i++) {
         struct flow *flow = &flows->slots[open[i].slot];
         struct flow_end end = flow_end_of(flow, now_ns);
-        bool failed = end.outcome == OUTCOME_REJECTED || end.outcome == OUTCOME_UNANSWERED;
-        if (end.mechanism == MECHANISM_NONE || end.outcome == OUTCOME_INCOMPLETE ||
-            may_be_contradicted(flow, &end, now_ns))
+        if (!counts_so_far(flow, &end, now_ns))
             continue;
         facts_flow(facts, flow, &end);
-        if (failed && flows->observer && flows->observer->flow_failing)
+        if (is_failure(&end) && flows->observer && flows->observer->flow_failing)
             flows->observer->flow_failing(flows->observer->context, flow, &end);
     }
 }
@@ -174,8 +183,13 @@ void flows_renew(struct flows *flows, int64_t now_ns)
     fold_such(flows, SETTLED, now_ns);
     const struct open_flow *open;
     size_t count = list_flows(flows, ALL, now_ns, &open);
-    for (size_t i = 0; i < count; i++)
-        facts_touch(flows->facts, flows->slots[open[i].slot].server, now_ns);
+    for (size_t i = 0; i < count; i++) {
+        struct flow *flow = &flows->slots[open[i].slot];
+        struct flow_end end = flow_end_of(flow, now_ns);
+        if (is_failure(&end) && counts_so_far(flow, &end, now_ns))
+            flow->counted = end.mechanism;
+        facts_touch(flows->facts, flow->server, now_ns);
+    }
 }
 
 static void shift_flow(struct flow *flow, int64_t step_ns)

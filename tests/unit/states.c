@@ -369,3 +369,30 @@ Test(states, more_fail_than_there_are_places)
     put(0, REPORT_ANSWERED, CULPRIT_NONE, CONFIDENCE_NONE);
     cr_assert_geq(update(MANY, 1000), 2, "one recovers, and another takes its place");
 }
+
+Test(states, at_the_end_nothing_is_waited_with)
+{
+    put(0, REPORT_REJECTED, CULPRIT_INTERMEDIARY, CONFIDENCE_INDICATED);
+    cr_assert_eq(update(1, 0), 0, "it is little sure");
+    cr_assert_eq(states_exit_status(states), 3);
+    states_end(states);
+    cr_assert_eq(update(1, 100), 1);
+    cr_assert_eq(told.now.outcome, REPORT_REJECTED);
+    cr_assert_eq(states_exit_status(states), 1);
+}
+
+Test(states, at_the_end_it_is_told_where_a_server_stands_that_changed_too_often)
+{
+    unsigned changes = 0;
+    for (int i = 0; i < 11; i++) {
+        bool fails = i % 2 == 0;
+        put(0, fails ? REPORT_REJECTED : REPORT_ANSWERED, fails ? CULPRIT_SERVER : CULPRIT_NONE,
+            fails ? CONFIDENCE_PROVEN : CONFIDENCE_NONE);
+        changes += update(1, 1000 * i);
+    }
+    cr_assert_eq(changes, 6);
+    cr_assert_eq(states_exit_status(states), 0, "as it was last told");
+    states_end(states);
+    cr_assert_eq(update(1, 20000), 1);
+    cr_assert_eq(states_exit_status(states), 1);
+}

@@ -75,3 +75,33 @@ Test(windows, each_failure_is_in_one)
     counted += end_window();
     cr_expect_eq(counted, 60, "%u", counted);
 }
+
+Test(windows, an_icmp_error_is_in_one_while_its_flow_is_under_way)
+{
+    uint32_t counted = 0;
+    scene_connect(&scene);
+    scene_client_sends(&scene, TCP_SYN, NULL);
+    scene_icmp(&scene, "192.0.2.1", 64, 3, 13);
+    for (int i = 0; i < 60; i++) {
+        pass(1000);
+        counted += end_window();
+    }
+    cr_expect_eq(counted, 1, "%u", counted);
+}
+
+Test(windows, silence_is_in_one_and_a_late_answer_in_another)
+{
+    uint32_t counted = 0;
+    scene_connect(&scene);
+    scene_handshake(&scene);
+    scene_asks(&scene, 1);
+    scene_server_sends(&scene, TCP_ACK, NULL);
+    for (int i = 0; i < 30; i++) {
+        pass(1000);
+        counted += end_window();
+    }
+    cr_expect_eq(counted, 1, "%u", counted);
+    scene_answers(&scene, 1, 0);
+    pass(1000);
+    cr_expect_eq(end_window(), 1, "the answer is not counted");
+}
