@@ -37,8 +37,8 @@ void evidence_reopen(struct evidence *evidence);
 /* Frames written to the ring, and frames that should have been. */
 void evidence_counts(const struct evidence *evidence, uint64_t *written, uint64_t *lost);
 
-/* Folders are made for so long at a time; the kernel holds what comes within that, also of a busy interface. */
-#define EVIDENCE_TICKETS_NS INT64_C(100000000)
+/* Folders are made for so long at a time; the kernel's buffer holds 0.25 s of 300,000 frames a second. */
+#define EVIDENCE_TICKETS_NS INT64_C(40000000)
 
 enum { EVIDENCE_TICKETS = 100 };
 
