@@ -29,7 +29,8 @@
 #define INTERVAL_S 300
 
 enum {
-    JUDGING_SHARE = 20,    /* of the time, at most one part in so many goes into judging */
+    JUDGING_SHARE =
+        20, /* of the time, at most one part in so many goes into judging, folders of evidence not counted */
     FRAMES_AT_ONCE = 8192, /* before signals and the clock are looked at again */
 };
 
@@ -178,7 +179,8 @@ static void tick(struct watch *watch)
     }
     size_t count;
     outlets_tick(watch->outlets, watch->analysis, live_inputs(watch->live, &count), count);
-    int64_t now_ns = watch_clock_steady(), rest_ns = (now_ns - began_ns) * JUDGING_SHARE;
+    int64_t now_ns = watch_clock_steady(), judging_ns = now_ns - began_ns - outlets_tickets_ns(watch->outlets);
+    int64_t rest_ns = judging_ns * JUDGING_SHARE;
     watch->tick_ns = now_ns + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
 }
 

@@ -26,7 +26,8 @@ struct evidence {
     unsigned ticket_count;
     struct change left[EVIDENCE_TICKETS]; /* a ring of changes without their folders; the headlines are its own */
     unsigned left_first, left_count;
-    int64_t spent_ns; /* on folders, since the last evidence_tickets_left() */
+    int64_t spent_ns;  /* on folders, since the last evidence_tickets_left() */
+    int64_t latest_ns; /* and up to that */
 };
 
 static unsigned add_place(struct clerk_options *clerk, const char *directory)
@@ -196,9 +197,15 @@ bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts,
         free((char *)change.headline);
         evidence->spent_ns += watch_clock_steady() - began_ns;
     }
+    evidence->latest_ns = evidence->spent_ns;
     evidence->spent_ns = 0;
     errno = why;
     return why == 0;
+}
+
+int64_t evidence_tickets_ns(const struct evidence *evidence)
+{
+    return evidence->latest_ns;
 }
 
 void evidence_reopen(struct evidence *evidence)

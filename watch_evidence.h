@@ -25,13 +25,16 @@ void evidence_packet(struct evidence *evidence, const struct flow_key *key, cons
 void evidence_flow(struct evidence *evidence, const struct flow_record *record, const struct flow_end *end, bool over);
 
 /*
- * A folder for a change: evidence.pcap with the frames at hand, report.json and report.txt, which are what `tcp53 read`
- * says of that file. The newest EVIDENCE_TICKETS of this watch stay. False, with errno, when it could not be made. When
- * many servers change at once, most of the folders are left for later: frames come in meanwhile.
+ * A folder for a change: evidence.pcap with the frames at hand (where there are very many: the server's and some of the
+ * others'), report.json and report.txt, which are what `tcp53 read` says of that file. The newest EVIDENCE_TICKETS of
+ * this watch stay. False, with errno, when it could not be made. When many servers change at once, most of the folders
+ * are left for later: frames come in meanwhile.
  */
 bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts);
 /* Makes folders that were left for later, `all` of them or as many as take no long time. */
 bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts, bool all);
+/* How long folders took between the latest two calls of that. */
+int64_t evidence_tickets_ns(const struct evidence *evidence);
 /* Goes on in a new file. */
 void evidence_reopen(struct evidence *evidence);
 /* Frames written to the ring, and frames that should have been. */

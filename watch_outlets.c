@@ -295,6 +295,11 @@ void outlets_changes_told(struct outlets *outlets, bool last)
         outlets_news(outlets, "--ticket: %s", strerror(errno));
 }
 
+int64_t outlets_tickets_ns(const struct outlets *outlets)
+{
+    return outlets->evidence ? evidence_tickets_ns(outlets->evidence) : 0;
+}
+
 /* Opens the draft of a file that will be replaced. */
 static FILE *begin_file(struct outlets *outlets, const struct place *place)
 {

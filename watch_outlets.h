@@ -35,6 +35,8 @@ void outlets_report(struct outlets *outlets, const struct report *report);
 void outlets_change(struct outlets *outlets, const struct change *change);
 /* All changes of that report have been told; `last`: no other report follows. */
 void outlets_changes_told(struct outlets *outlets, bool last);
+/* How much of the time of telling them went into folders of evidence. */
+int64_t outlets_tickets_ns(const struct outlets *outlets);
 /* Writes a report where reports go; false when that failed. */
 bool outlets_write(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion);
 /* Something else that an administrator has to know, in a sentence. */
