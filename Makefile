@@ -156,6 +156,14 @@ bench: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@tests/bench/run build/bench
 
+# tcp53 watch under load beside tcpdump, in a soak, and when the world around it fails (root); W='--rates 100000 --repeat 3'
+# and the like select, see tests/bench/watch --help.
+.PHONY: bench-watch
+bench-watch: setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@tests/setup tcpdump iproute2
+	@$(PYTHON) tests/bench/watch $(W)
+
 # The lab: real servers, firewalls and forgers in network namespaces, judged at both ends (root). L=PATTERN selects.
 .PHONY: lab
 lab: setup
