@@ -29,7 +29,7 @@ struct evidence {
     unsigned ticket_count;
     struct change left[EVIDENCE_TICKETS]; /* a ring of changes without their folders; the headlines are its own */
     unsigned left_first, left_count;
-    int64_t spent_ns;  /* on folders, since the last evidence_tickets_left() */
+    int64_t spent_ns; /* on folders, since the last evidence_tickets_left() */
 };
 
 static unsigned add_place(struct clerk_options *clerk, const char *directory)
