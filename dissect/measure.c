@@ -42,8 +42,7 @@ void ttl_set_age(struct ttl_set *set)
 
 void delays_age(struct delays *delays)
 {
-    uint32_t count = delays->count < FACTS_DELAYS ? delays->count : FACTS_DELAYS;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < FACTS_DELAYS && i < delays->count; i++)
         if (i == 0 || delays->recent_us[i] < delays->least_us)
             delays->least_us = delays->recent_us[i];
 }

@@ -13,7 +13,7 @@ enum {
 };
 
 /* A server that was not asked over TCP for so long is one that was never asked, when the window ends. */
-#define FORGET_NS (6 * 3600 * FLOW_SECOND_NS)
+#define FORGET_NS (FLOW_SECOND_NS * 3600 * 6)
 
 static void copy_lost(struct facts *to, const struct facts *from)
 {

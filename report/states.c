@@ -207,7 +207,7 @@ static void update(struct states *states, const struct report_server *server,
                             .answered = server->answered,
                             .rejected = server->rejected,
                             .unanswered = server->unanswered,
-                            .since_ns = fails(now.outcome) ? server->tcp->first_failure_ns : 0};
+                            .since_ns = server->tcp && fails(now.outcome) ? server->tcp->first_failure_ns : 0};
     state->now = now;
     state->told_attempts = attempts;
     remember(state, states->now_ns);

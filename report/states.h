@@ -7,7 +7,7 @@
 
 enum { STATES_SERVERS = 1024 };
 
-#define STATES_FORGET_NS (6 * 3600 * FLOW_SECOND_NS) /* nobody asked it for so long: nothing is known of it any more */
+#define STATES_FORGET_NS (FLOW_SECOND_NS * 3600 * 6) /* nobody asked it for so long: nothing is known of it any more */
 
 /* A server as watch knows it. */
 struct state {
