@@ -167,7 +167,7 @@ static void pass_time(struct watch *watch)
 
 static void tick(struct watch *watch)
 {
-    int64_t began_ns = watch_clock_steady();
+    int64_t began_ns = watch_clock_steady(), worked_ns = watch_clock_worked();
     bool window_over = began_ns >= watch->window_ns;
     if (watch->active)
         watch->active_ns = began_ns;
@@ -180,9 +180,10 @@ static void tick(struct watch *watch)
         begin_window(watch);
     }
     size_t count;
-    outlets_tick(watch->outlets, watch->analysis, live_inputs(watch->live, &count), count);
-    int64_t now_ns = watch_clock_steady(), rest_ns = (now_ns - began_ns) * JUDGING_SHARE;
-    watch->tick_ns = now_ns + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
+    const struct input *inputs = live_inputs(watch->live, &count);
+    outlets_tick(watch->outlets, watch->analysis, inputs, count);
+    int64_t rest_ns = (watch_clock_worked() - worked_ns) * JUDGING_SHARE;
+    watch->tick_ns = watch_clock_steady() + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
 }
 
 static void take_frame(struct watch *watch, struct frame *frame)
