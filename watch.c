@@ -24,6 +24,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define TICK_NS (SECOND_NS / 4)
+#define REST_MOST_NS SECOND_NS         /* between two judgements, however long they take */
 #define DELIVERY_NS (SECOND_NS / 5)    /* a frame is here that long after its time, or it was lost */
 #define UNDER_WAY_NS (180 * SECOND_NS) /* without a packet for so long, no flow has anything more to say */
 #define INTERVAL_S 300
@@ -45,8 +46,10 @@ struct watch {
     struct watch_clock clock;
     int signals;
     struct input before[OPTIONS_INTERFACES]; /* at the window's beginning */
+    struct input judged[OPTIONS_INTERFACES]; /* at the latest judging */
     uint64_t selected[OPTIONS_INTERFACES];   /* frames of the window that were judged */
     uint64_t taken;                          /* all that were judged */
+    int64_t latest_ns;                       /* time of the latest frame, as it came */
     int64_t window_day_ns;                   /* when it began */
     /* By the steady clock. */
     int64_t tick_ns, window_ns, end_ns; /* when they are due; end_ns INT64_MAX: never */
@@ -82,6 +85,7 @@ static size_t window_inputs(struct watch *watch, struct input *inputs)
 {
     size_t count;
     const struct input *all = live_inputs(watch->live, &count);
+    memcpy(watch->judged, all, count * sizeof *all);
     for (size_t i = 0; i < count; i++) {
         const struct input *before = &watch->before[i];
         inputs[i] = all[i];
@@ -124,57 +128,75 @@ static void tell(void *context, const struct change *change)
     outlets_change(watch->outlets, change);
 }
 
-/* Judges what is known so far, tells what has changed, and, when asked for it, writes the report. */
-static void judge(struct watch *watch, const struct facts *facts, enum outlets_occasion occasion)
+static void tell_and_write(struct watch *watch, const struct report *report, enum outlets_occasion occasion)
 {
+    outlets_report(watch->outlets, report);
+    if (occasion == OUTLETS_WINDOW || occasion == OUTLETS_END)
+        states_hasten(watch->states, occasion == OUTLETS_END);
+    states_update(watch->states, report, watch_clock_day(), tell, watch);
+    if (occasion != OUTLETS_TICK)
+        watch->trouble = !outlets_write(watch->outlets, report, occasion);
+    outlets_changes_told(watch->outlets, occasion == OUTLETS_END);
+    outlets_report(watch->outlets, NULL);
+}
+
+/*
+ * Judges what is known so far, tells what has changed, and, when asked for it, writes the report. Returns how long the
+ * judging took, not the telling.
+ */
+static int64_t judge(struct watch *watch, enum outlets_occasion occasion)
+{
+    int64_t began_ns = watch_clock_steady();
     struct report_source from;
+    const struct facts *facts =
+        occasion == OUTLETS_END ? analysis_facts(watch->analysis) : analysis_so_far(watch->analysis);
     struct report *report = make_report(watch, facts, &from);
-    if (report) {
-        if (occasion == OUTLETS_END)
-            states_end(watch->states);
-        outlets_report(watch->outlets, report);
-        states_update(watch->states, report, watch_clock_day(), tell, watch);
-        outlets_changes_told(watch->outlets, occasion == OUTLETS_END);
-        if (occasion != OUTLETS_TICK)
-            watch->trouble |= !outlets_write(watch->outlets, report, occasion);
-        outlets_report(watch->outlets, NULL);
-    }
+    int64_t judging_ns = watch_clock_steady() - began_ns;
+    if (report)
+        tell_and_write(watch, report, occasion);
     report_free(report);
     inputs_release(&from);
+    return judging_ns;
 }
 
 static void begin_window(struct watch *watch)
 {
-    size_t count;
-    const struct input *all = live_inputs(watch->live, &count);
-    memcpy(watch->before, all, count * sizeof *all);
+    memcpy(watch->before, watch->judged, sizeof watch->before);
     memset(watch->selected, 0, sizeof watch->selected);
     watch->window_day_ns = watch_clock_day();
     uint32_t interval_s = watch->options->watch.interval_s ? watch->options->watch.interval_s : INTERVAL_S;
     watch->window_ns = watch_clock_steady() + interval_s * SECOND_NS;
 }
 
-static void pass_time(struct watch *watch)
+/* When the clock was set, all times move with it, before a frame with a new one is looked at. */
+static void follow_clock(struct watch *watch)
 {
     int64_t step_ns = watch_clock_step(&watch->clock);
-    if (step_ns != 0) {
-        analysis_shift(watch->analysis, step_ns);
-        states_shift(watch->states, step_ns);
-        outlets_news(watch->outlets, "the clock was set by %+.1f s", (double)step_ns / 1e9);
-    }
+    if (step_ns == 0)
+        return;
+    analysis_shift(watch->analysis, step_ns);
+    states_shift(watch->states, step_ns);
+    outlets_shift(watch->outlets, step_ns);
+    outlets_news(watch->outlets, "the clock was set by %+.1f s", (double)step_ns / 1e9);
+}
+
+static void pass_time(struct watch *watch)
+{
+    follow_clock(watch);
     analysis_pass_time(watch->analysis, watch_clock_day() - DELIVERY_NS);
 }
 
 static void tick(struct watch *watch)
 {
-    int64_t began_ns = watch_clock_steady(), worked_ns = watch_clock_worked();
+    int64_t began_ns = watch_clock_steady();
     bool window_over = began_ns >= watch->window_ns;
     if (watch->active)
         watch->active_ns = began_ns;
     watch->active = false;
     pass_time(watch);
+    int64_t rest_ns = 0;
     if (window_over || began_ns - watch->active_ns < UNDER_WAY_NS)
-        judge(watch, analysis_so_far(watch->analysis), window_over ? OUTLETS_WINDOW : OUTLETS_TICK);
+        rest_ns = judge(watch, window_over ? OUTLETS_WINDOW : OUTLETS_TICK) * JUDGING_SHARE;
     if (window_over) {
         analysis_renew(watch->analysis);
         begin_window(watch);
@@ -182,12 +204,15 @@ static void tick(struct watch *watch)
     size_t count;
     const struct input *inputs = live_inputs(watch->live, &count);
     outlets_tick(watch->outlets, watch->analysis, inputs, count);
-    int64_t rest_ns = (watch_clock_worked() - worked_ns) * JUDGING_SHARE;
+    rest_ns = rest_ns > REST_MOST_NS ? REST_MOST_NS : rest_ns;
     watch->tick_ns = watch_clock_steady() + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
 }
 
 static void take_frame(struct watch *watch, struct frame *frame)
 {
+    if (llabs(frame->time_ns - watch->latest_ns) > SECOND_NS / 4)
+        follow_clock(watch);
+    watch->latest_ns = frame->time_ns;
     frame->time_ns = watch_clock_fit(&watch->clock, frame->time_ns);
     if (watch->select && !select_takes(watch->select, frame))
         return;
@@ -195,6 +220,7 @@ static void take_frame(struct watch *watch, struct frame *frame)
     watch->taken++;
     outlets_frame(watch->outlets, frame);
     analysis_feed(watch->analysis, frame);
+    outlets_frame(watch->outlets, NULL);
     watch->stop |= watch->select && select_is_done(watch->select);
 }
 
@@ -208,10 +234,12 @@ static void take_frames(struct watch *watch)
         outlets_news(watch->outlets, "%s", news);
 }
 
-/* After SIGTERM. */
-static void let_interrupt_kill(void)
+static volatile sig_atomic_t is_ended;
+
+static void end(int signal)
 {
-    signal(SIGINT, SIG_DFL);
+    (void)signal;
+    is_ended = 1;
 }
 
 static void take_signal(struct watch *watch)
@@ -222,14 +250,10 @@ static void take_signal(struct watch *watch)
     switch (signal.ssi_signo) {
     case SIGUSR1:
         pass_time(watch);
-        judge(watch, analysis_so_far(watch->analysis), OUTLETS_ASKED);
-        break;
-    case SIGHUP:
-        outlets_reopen(watch->outlets);
+        judge(watch, OUTLETS_ASKED);
         break;
     default:
-        let_interrupt_kill();
-        watch->stop = true;
+        outlets_reopen(watch->outlets);
     }
 }
 
@@ -256,7 +280,7 @@ static void wait(struct watch *watch)
 
 static void watch_until_stopped(struct watch *watch)
 {
-    while (!watch->stop && !outlets_is_over(watch->outlets)) {
+    while (!watch->stop && !is_ended && !outlets_is_over(watch->outlets)) {
         wait(watch);
         take_frames(watch);
         int64_t now_ns = watch_clock_steady();
@@ -286,31 +310,29 @@ static int finish(struct watch *watch)
     take_rest(watch);
     pass_time(watch);
     analysis_finish(watch->analysis);
-    judge(watch, analysis_facts(watch->analysis), OUTLETS_END);
+    judge(watch, OUTLETS_END);
     outlets_sum_up(watch->outlets);
     int status = watch->trouble ? 2 : states_exit_status(watch->states);
     return watch->options->nagios ? report_nagios_status(status, states_worst(watch->states)) : status;
 }
 
-/* SIGTERM waits until the loop takes it. */
-static void end_as_told(int interrupt)
-{
-    (void)interrupt;
-    raise(SIGTERM);
-}
-
-/* The first interrupt ends the loop, a second one the program, wherever it is: it may stand in a line that nobody reads. */
+/*
+ * SIGINT and SIGTERM interrupt whatever waits, also for a reader that stands still; a second SIGINT kills. Where SIGINT is
+ * ignored, as a shell has it for what runs in the background, it stays so. The others wait for their turn.
+ */
 static bool catch_signals(struct watch *watch)
 {
-    static const int caught[] = {SIGTERM, SIGUSR1, SIGHUP};
-    const struct sigaction once = {.sa_handler = end_as_told, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+    struct sigaction before;
     sigset_t set;
     sigemptyset(&set);
-    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-        sigaddset(&set, caught[i]);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    sigaction(SIGINT, &once, NULL);
     signal(SIGPIPE, SIG_IGN); /* whoever reads the lines may go: told by EPIPE */
+    signal(SIGXFSZ, SIG_IGN);
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = end}, NULL);
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &(struct sigaction){.sa_handler = end, .sa_flags = (int)SA_RESETHAND}, NULL);
     watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return watch->signals >= 0 || complain("signals cannot be waited for: %s", strerror(errno));
 }
@@ -337,6 +359,18 @@ static bool prepare(struct watch *watch)
     return true;
 }
 
+/* For each kind of link, while files of names can be read. */
+static bool compile_filter(struct watch *watch, struct failure *failure)
+{
+    size_t count;
+    const struct input *inputs = live_inputs(watch->live, &count);
+    for (size_t i = 0; watch->select && i < count; i++)
+        for (unsigned k = 0; k < inputs[i].link_type_count; k++)
+            if (!select_prepare(watch->select, inputs[i].link_types[k], failure))
+                return false;
+    return true;
+}
+
 /* Opens what needs rights, and gives these up. */
 static bool open_and_drop(struct watch *watch)
 {
@@ -353,7 +387,8 @@ static bool open_and_drop(struct watch *watch)
     bool fine = privs_find(&watch->privs, options->watch.user, &failure);
     watch->outlets = fine ? outlets_open(options, &watch->privs, watch->states, &failure) : NULL;
     watch->live = watch->outlets ? live_open(&live, &failure) : NULL;
-    fine = watch->live && privs_drop(&watch->privs, &failure) &&
+    fine = watch->live && compile_filter(watch, &failure) && privs_drop(&watch->privs, &failure) &&
+           outlets_ready(watch->outlets, &failure) &&
            privs_mute(sockets, live_sockets(watch->live, sockets, LIVE_MOST + 1), &failure) &&
            privs_filter(&watch->privs, &failure) && privs_verify(&watch->privs, &failure);
     return fine || complain("%s", failure.text);
@@ -386,6 +421,7 @@ static void watch_end(struct watch *watch)
 int watch_run(const struct options *options)
 {
     struct watch watch = {.options = options, .signals = -1};
+    close_range(STDERR_FILENO + 1, ~0U, 0); /* what was inherited by mistake would stay open, and writable */
     int status = 2;
     if (!prepare(&watch) || !catch_signals(&watch) || !open_and_drop(&watch))
         goto out;

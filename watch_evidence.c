@@ -7,8 +7,10 @@
 #include "watch_ticket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MEGABYTE = 1000000, NOWHERE = CLERK_PLACES };
 
@@ -21,7 +23,8 @@ struct evidence {
     struct ring *ring; /* NULL: tickets only */
     const struct frame *frame;
     unsigned ring_place, ticket_place;
-    unsigned first; /* number of the ring's next file */
+    int directory;   /* the ring's, until it has been looked through */
+    unsigned serial; /* of tickets */
     char tickets[EVIDENCE_TICKETS][TICKET_NAME];
     unsigned ticket_count;
     struct change left[EVIDENCE_TICKETS]; /* a ring of changes without their folders; the headlines are its own */
@@ -48,9 +51,20 @@ struct evidence *evidence_new(const struct options *options, struct clerk_option
     evidence->ticket_place = add_place(clerk, options->watch.tickets);
     clerk->mend = options->watch.evidence ? ring_mend : NULL;
     clerk->mend_place = evidence->ring_place;
-    if (options->watch.evidence)
-        evidence->first = ring_next_number(options->watch.evidence, ring_name, options->watch.file_count);
+    evidence->directory = -1;
     return evidence;
+}
+
+bool evidence_open(struct evidence *evidence, struct clerk *clerk, struct failure *failure)
+{
+    const char *directory = evidence->options->watch.evidence;
+    char warm[DIGEST_TEXT];
+    digest_sha256("", 0, warm); /* it opens a file the first time, which will not be possible later */
+    evidence->clerk = clerk;
+    if (directory)
+        evidence->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return !directory || evidence->directory >= 0 ||
+           failure_set(failure, "%s: cannot be looked through: %s", directory, strerror(errno));
 }
 
 /* The change that waits longest for its folder. */
@@ -66,6 +80,8 @@ void evidence_free(struct evidence *evidence)
         return;
     while (evidence->left_count > 0)
         free((char *)take_left(evidence).headline);
+    if (evidence->directory >= 0)
+        close(evidence->directory);
     ring_free(evidence->ring);
     keep_free(evidence->keep);
     free(evidence);
@@ -95,36 +111,43 @@ static unsigned write_to_ring(void *context, const struct frame *frame)
     return file;
 }
 
-bool evidence_begin(struct evidence *evidence, struct clerk *clerk)
+bool evidence_begin(struct evidence *evidence, struct failure *failure)
 {
     const struct options_watch *watch = &evidence->options->watch;
+    unsigned first = 0;
+    if (watch->evidence) {
+        first = ring_next_number(evidence->directory, ring_name, watch->file_count);
+        close(evidence->directory);
+        evidence->directory = -1;
+        if (first == 0)
+            return failure_set(failure, "%s: cannot be looked through: %s", watch->evidence, strerror(errno));
+    }
     struct ring_options ring = {.name = ring_name,
                                 .bytes = (uint64_t)watch->file_megabytes * MEGABYTE,
                                 .files = watch->file_count,
-                                .first = evidence->first,
+                                .first = first,
                                 .create = create_file,
                                 .remove = remove_file,
                                 .context = evidence};
-    char warm[DIGEST_TEXT];
-    digest_sha256("", 0, warm); /* it opens a file the first time, which will not be possible later */
-    evidence->clerk = clerk;
     if (watch->evidence)
         evidence->ring = ring_new(&ring);
     evidence->keep = keep_new(0, evidence->ring ? write_to_ring : NULL, evidence);
-    return evidence->keep && (evidence->ring || !watch->evidence);
+    bool fine = evidence->keep && (evidence->ring || !watch->evidence);
+    return fine || failure_set(failure, "out of memory");
 }
 
 void evidence_frame(struct evidence *evidence, const struct frame *frame)
 {
     evidence->frame = frame;
-    keep_clock(evidence->keep, frame);
+    if (frame)
+        keep_clock(evidence->keep, frame);
 }
 
 void evidence_packet(struct evidence *evidence, const struct flow_key *key, const struct packet *packet,
                      bool from_server)
 {
     const struct frame *frame = evidence->frame;
-    if (packet->ref.number != frame->ref.number || packet->ref.input != frame->ref.input)
+    if (!frame || packet->ref.number != frame->ref.number || packet->ref.input != frame->ref.input)
         return; /* a first piece that was waited with: its frame is gone */
     struct keep_about about = keep_about_of(key, packet, from_server);
     keep_frame(evidence->keep, frame, &about);
@@ -159,9 +182,16 @@ static bool make_ticket(struct evidence *evidence, const struct change *change, 
                             .place = evidence->ticket_place,
                             .keep = evidence->keep,
                             .facts = facts,
-                            .options = evidence->options};
-    if (!ticket_write(&ticket, change, name))
+                            .options = evidence->options,
+                            .serial = ++evidence->serial};
+    char draft[TICKET_NAME];
+    if (!ticket_write(&ticket, change, name, draft)) {
+        int why = errno;
+        remove_ticket(evidence, draft);
+        *name = '\0';
+        errno = why;
         return false;
+    }
     evidence->ticket_count++;
     return true;
 }
@@ -195,7 +225,8 @@ bool evidence_ticket(struct evidence *evidence, const struct change *change, con
 bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts, bool all)
 {
     int why = 0;
-    while (evidence->left_count > 0 && (all || evidence->spent_ns < EVIDENCE_TICKETS_NS)) {
+    int64_t most_ns = all ? EVIDENCE_LAST_NS : EVIDENCE_TICKETS_NS;
+    while (evidence->left_count > 0 && evidence->spent_ns < most_ns) {
         int64_t began_ns = watch_clock_steady();
         struct change change = take_left(evidence);
         if (!make_ticket(evidence, &change, facts))
@@ -218,6 +249,11 @@ bool evidence_news(struct evidence *evidence, char *text, size_t size)
         snprintf(text, size, "%s: evidence is written again", evidence->options->watch.evidence);
     evidence->told = evidence->why;
     return changed;
+}
+
+void evidence_shift(struct evidence *evidence, int64_t step_ns)
+{
+    keep_shift(evidence->keep, step_ns);
 }
 
 void evidence_reopen(struct evidence *evidence)

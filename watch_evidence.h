@@ -8,16 +8,15 @@
 
 struct evidence;
 
-/*
- * Names the directories that the clerk has to open, and looks for what an earlier watch left there. NULL without memory.
- * The options must outlive it.
- */
+/* Names the directories that the clerk has to open. NULL without memory. The options must outlive it. */
 struct evidence *evidence_new(const struct options *options, struct clerk_options *clerk);
 void evidence_free(struct evidence *evidence);
-/* From now on the clerk opens files; false without memory. */
-bool evidence_begin(struct evidence *evidence, struct clerk *clerk);
+/* Once the clerk has them, and made those that were missing. */
+bool evidence_open(struct evidence *evidence, struct clerk *clerk, struct failure *failure);
+/* As the user who owns the files: looks for what an earlier watch left, and mends it. */
+bool evidence_begin(struct evidence *evidence, struct failure *failure);
 
-/* A frame that is about to be analysed, then what it is, if it is kept. */
+/* A frame that is about to be analysed (NULL: it was), then what it is, if it is kept. */
 void evidence_frame(struct evidence *evidence, const struct frame *frame);
 void evidence_packet(struct evidence *evidence, const struct flow_key *key, const struct packet *packet,
                      bool from_server);
@@ -34,6 +33,8 @@ bool evidence_ticket(struct evidence *evidence, const struct change *change, con
 bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts, bool all);
 /* Once each time when the ring cannot be written any more, or again: a sentence. */
 bool evidence_news(struct evidence *evidence, char *text, size_t size);
+/* The clock was set: moves all times. */
+void evidence_shift(struct evidence *evidence, int64_t step_ns);
 /* Goes on in a new file. */
 void evidence_reopen(struct evidence *evidence);
 /* Frames written to the ring, and frames that should have been. */
@@ -41,6 +42,7 @@ void evidence_counts(const struct evidence *evidence, uint64_t *written, uint64_
 
 /* Folders are made for so long at a time; the kernel holds what comes within that, also of a busy interface. */
 #define EVIDENCE_TICKETS_NS INT64_C(100000000)
+#define EVIDENCE_LAST_NS INT64_C(5000000000) /* the same at the end, for all that wait */
 
 enum { EVIDENCE_TICKETS = 100 };
 

@@ -70,6 +70,9 @@ static bool find_place(struct place *place, const char *path, struct clerk_optio
     snprintf(place->name, sizeof place->name, "%s", basename(copy));
     snprintf(place->draft, sizeof place->draft, "%s.new", place->name);
     free(copy);
+    if (!clerk_is_name(place->name))
+        return failure_set(failure, "%s: names of files are of letters, digits and ._:+- and begin with none of .-",
+                           path);
     place->directory = (unsigned)clerk->directory_count;
     clerk->directories[clerk->directory_count++] = dirname(*directory);
     return true;
@@ -90,8 +93,8 @@ static bool start_clerk(struct outlets *outlets, const struct privs *privs, stru
         outlets->clerk = clerk_start(&clerk, failure);
         fine = outlets->clerk;
     }
-    if (fine && outlets->evidence && !evidence_begin(outlets->evidence, outlets->clerk))
-        fine = failure_set(failure, "out of memory");
+    if (fine && outlets->evidence)
+        fine = evidence_open(outlets->evidence, outlets->clerk, failure);
     free(directories[0]);
     free(directories[1]);
     return fine;
@@ -140,6 +143,17 @@ void outlets_close(struct outlets *outlets)
     journal_close(outlets->journal);
     free(outlets->command);
     free(outlets);
+}
+
+bool outlets_ready(struct outlets *outlets, struct failure *failure)
+{
+    return !outlets->evidence || evidence_begin(outlets->evidence, failure);
+}
+
+void outlets_shift(struct outlets *outlets, int64_t step_ns)
+{
+    if (outlets->evidence)
+        evidence_shift(outlets->evidence, step_ns);
 }
 
 void outlets_begin(struct outlets *outlets)
@@ -244,7 +258,7 @@ static int report_file(const struct outlets *outlets)
 static void look_for_end(struct outlets *outlets)
 {
     int status;
-    while (outlets->clerk && clerk_ended(outlets->clerk, &status)) {
+    while (outlets->command_runs && clerk_ended(outlets->clerk, &status)) {
         outlets->command_runs = false;
         if (status != 0)
             outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
@@ -273,7 +287,8 @@ static void run_command(struct outlets *outlets, const struct change *change)
     }
     look_for_end(outlets);
     int report = outlets->command_runs ? -1 : report_file(outlets); /* it takes long, and nobody would read it */
-    if (clerk_run(outlets->clerk, report, variables)) {
+    errno = EBUSY;
+    if (!outlets->command_runs && clerk_run(outlets->clerk, report, variables)) {
         outlets->commands_run++;
         outlets->command_runs = true;
     } else {
@@ -404,9 +419,8 @@ static size_t list_servers(const struct outlets *outlets, struct metrics *metric
                                              .confidence = states[i].now.confidence,
                                              .changed_ns = states[i].changed_ns};
         memcpy(servers[i].attempts, states[i].attempts, sizeof servers[i].attempts);
-        for (int outcome = 0; outcome < FLOW_OUTCOMES; outcome++)
-            metrics->attempts[outcome] += states[i].attempts[outcome];
     }
+    memcpy(metrics->attempts, states_attempts(outlets->states), sizeof metrics->attempts);
     metrics->servers = servers;
     metrics->server_count = count;
     metrics->servers_left_out = states_left_out(outlets->states);

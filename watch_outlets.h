@@ -20,10 +20,12 @@ struct outlets *outlets_open(const struct options *options, const struct privs *
                              struct failure *failure);
 /* Says that the end has come; accepts NULL. */
 void outlets_close(struct outlets *outlets);
+/* To be called as the user who owns the files, while they can still be opened: reads what an earlier watch left. */
+bool outlets_ready(struct outlets *outlets, struct failure *failure);
 /* Says that the watch has begun. */
 void outlets_begin(struct outlets *outlets);
 
-/* What may become evidence: a frame that is about to be analysed, and what the analysis says of it. */
+/* What may become evidence: a frame that is about to be analysed (NULL: it was), and what the analysis says of it. */
 void outlets_frame(struct outlets *outlets, const struct frame *frame);
 void outlets_packet(struct outlets *outlets, const struct flow_key *key, const struct packet *packet, bool from_server);
 void outlets_flow_over(struct outlets *outlets, const struct flow *flow, const struct flow_end *end);
@@ -39,6 +41,8 @@ void outlets_changes_told(struct outlets *outlets, bool last);
 bool outlets_write(struct outlets *outlets, const struct report *report, enum outlets_occasion occasion);
 /* After the last report: where each server of which a change was told stands now. */
 void outlets_sum_up(struct outlets *outlets);
+/* The clock was set: moves all times. */
+void outlets_shift(struct outlets *outlets, int64_t step_ns);
 /* Something else that an administrator has to know, in a sentence. */
 void outlets_news(struct outlets *outlets, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* To be called a few times a second: what is done from time to time. */

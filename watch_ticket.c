@@ -145,27 +145,29 @@ static bool write_reports(struct draft *draft, const struct change *change)
     return fine;
 }
 
-/* "20261124T093012Z-192.0.2.53-rejected-intermediary": IPv6's colons become points, which all file systems take. */
-static void name_ticket(const struct change *change, char name[TICKET_NAME])
+/* "20261124T093012Z-192.0.2.53-rejected-intermediary-1": IPv6's colons become points, which all file systems take. */
+static void name_ticket(const struct change *change, unsigned serial, char name[TICKET_NAME])
 {
     char time[WORDS_TIME], address[ADDR_TEXT], *to = name;
     for (const char *from = words_time(change->time_ns, time); *from && *from != '.'; from++)
         if (*from != '-' && *from != ':')
             *to++ = *from;
-    snprintf(to, (size_t)(name + TICKET_NAME - to), "Z-%s-%s-%s", addr_text(change->address, address),
-             report_outcome_name(change->now.outcome), culprit_name(change->now.culprit));
+    snprintf(to, (size_t)(name + TICKET_NAME - to), "Z-%s-%s-%s-%u", addr_text(change->address, address),
+             report_outcome_name(change->now.outcome), culprit_name(change->now.culprit), serial);
     for (; *to; to++)
         if (*to == ':')
             *to = '.';
 }
 
-bool ticket_write(const struct ticket *ticket, const struct change *change, char name[TICKET_NAME])
+bool ticket_write(const struct ticket *ticket, const struct change *change, char name[TICKET_NAME],
+                  char folder[TICKET_NAME])
 {
     struct draft draft = {.ticket = ticket};
     struct analysis_options options = ticket->options->analysis;
     options.observer = NULL;
-    name_ticket(change, name);
+    name_ticket(change, ticket->serial, name);
     snprintf(draft.folder, sizeof draft.folder, "%.*s.new", TICKET_NAME - 5, name);
+    memcpy(folder, draft.folder, TICKET_NAME);
     draft.analysis = analysis_new(&options);
     bool fine =
         draft.analysis && clerk_make_directory(ticket->clerk, ticket->place, draft.folder) && write_capture(&draft);

@@ -19,12 +19,15 @@ struct ticket {
     struct keep *keep;
     const struct facts *facts; /* of the report that tells the change */
     const struct options *options;
+    unsigned serial; /* two changes of one second have two folders */
 };
 
 /*
- * Writes the folder, which has its name when it is whole, and gives the name; false with errno. Frames of the link type
+ * Writes the folder, which has its name when it is whole, and gives the name; false with errno, and what was written of it
+ * is in `draft`. Frames of the link type
  * that most of them have are in it: a pcap file has one.
  */
-bool ticket_write(const struct ticket *ticket, const struct change *change, char name[TICKET_NAME]);
+bool ticket_write(const struct ticket *ticket, const struct change *change, char name[TICKET_NAME],
+                  char draft[TICKET_NAME]);
 
 #endif

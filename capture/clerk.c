@@ -69,6 +69,11 @@ static int catch_up(struct clerk *clerk)
     return result;
 }
 
+bool clerk_is_name(const char *name)
+{
+    return clerk_place_is_name(name);
+}
+
 /* What a socket says whose other end was closed, by how far the kernel has got with it. */
 static bool means_gone(int error)
 {

@@ -27,7 +27,7 @@ struct clerk_options {
     unsigned run_seconds;       /* 0: CLERK_RUN_SECONDS */
     /*
      * Called in the end with each of the last CLERK_MENDED files made in that place, since whoever wrote them may have
-     * been killed in the middle of a write(); NULL: there are none such.
+     * been killed in the middle of a write(); NULL: there are none such. A file made there must not be there (EEXIST).
      */
     bool (*mend)(int descriptor);
     unsigned mend_place;
@@ -56,6 +56,8 @@ pid_t clerk_pid(const struct clerk *clerk);
  * ELOOP, and what is neither a file of this user with one name nor a directory is EPERM.
  */
 
+/* True of such names. */
+bool clerk_is_name(const char *name);
 /* Descriptor of a new, or now empty, file of mode 0640, to write and read; -1 and errno. */
 int clerk_create(struct clerk *clerk, unsigned place, const char *name);
 /* Descriptor of a file that there is, to read and write; -1 and errno. */

@@ -69,8 +69,9 @@ static void mend_made(const struct desk *desk)
 
 static int create(struct desk *desk, struct task *task)
 {
-    task->output = clerk_place_file(task->place, task->strings[0], true);
-    if (task->output >= 0 && desk->options->mend && task->request.place == desk->options->mend_place)
+    bool mended = desk->options->mend && task->request.place == desk->options->mend_place;
+    task->output = clerk_place_file(task->place, task->strings[0], mended ? CLERK_PLACE_NEW : CLERK_PLACE_CREATE);
+    if (task->output >= 0 && mended)
         keep_made(desk, task->output);
     return error_unless(task->output >= 0);
 }
@@ -78,7 +79,7 @@ static int create(struct desk *desk, struct task *task)
 static int open_existing(struct desk *desk, struct task *task)
 {
     (void)desk;
-    task->output = clerk_place_file(task->place, task->strings[0], false);
+    task->output = clerk_place_file(task->place, task->strings[0], CLERK_PLACE_OPEN);
     return error_unless(task->output >= 0);
 }
 

@@ -74,11 +74,13 @@ static bool is_usable(int file)
     return S_ISREG(about.st_mode) && about.st_nlink == 1 && about.st_uid == geteuid();
 }
 
-static int open_checked(const struct leaf *leaf, bool create)
+static int open_checked(const struct leaf *leaf, enum clerk_place_way way)
 {
-    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (create ? O_CREAT : 0);
+    static const int ways[] = {
+        [CLERK_PLACE_OPEN] = 0, [CLERK_PLACE_CREATE] = O_CREAT, [CLERK_PLACE_NEW] = O_CREAT | O_EXCL};
+    int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | ways[way];
     int file = openat(leaf->directory, leaf->name, flags, FILE_MODE);
-    if (file < 0 || (is_usable(file) && (!create || ftruncate(file, 0) == 0)))
+    if (file < 0 || (is_usable(file) && (way != CLERK_PLACE_CREATE || ftruncate(file, 0) == 0)))
         return file;
     int why = errno;
     close(file);
@@ -86,10 +88,10 @@ static int open_checked(const struct leaf *leaf, bool create)
     return -1;
 }
 
-int clerk_place_file(int place, const char *name, bool create)
+int clerk_place_file(int place, const char *name, enum clerk_place_way way)
 {
     struct leaf leaf;
-    int file = leaf_open(&leaf, place, name) ? open_checked(&leaf, create) : -1;
+    int file = leaf_open(&leaf, place, name) ? open_checked(&leaf, way) : -1;
     leaf_close(&leaf);
     return file;
 }

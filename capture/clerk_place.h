@@ -14,8 +14,9 @@ bool clerk_place_check(int place, const char *path, const struct privs *privs, s
 
 /* One or two parts of letters, digits and ._:+- that begin with neither '.' nor '-'. */
 bool clerk_place_is_name(const char *name);
-/* As clerk_create() and clerk_open() have it; -1 and errno. */
-int clerk_place_file(int place, const char *name, bool create);
+/* As clerk_create() and clerk_open() have it; a new one must not be there (EEXIST). -1 and errno. */
+enum clerk_place_way { CLERK_PLACE_OPEN, CLERK_PLACE_CREATE, CLERK_PLACE_NEW };
+int clerk_place_file(int place, const char *name, enum clerk_place_way way);
 /* As their namesakes in clerk.h: false and errno. */
 bool clerk_place_rename(int place, const char *from, const char *to);
 bool clerk_place_remove(int place, const char *name);

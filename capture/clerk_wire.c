@@ -66,8 +66,10 @@ ssize_t clerk_wire_receive(int socket, void *message, size_t size, int *descript
 {
     union control control;
     struct iovec part = {.iov_base = message, .iov_len = size};
-    struct msghdr head = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct msghdr head = {.msg_iov = &part,
+                          .msg_iovlen = 1,
+                          .msg_control = control.bytes,
+                          .msg_controllen = CMSG_LEN(sizeof *descriptor)};
     ssize_t got;
     *descriptor = -1;
     do

@@ -71,8 +71,12 @@ struct keep_about keep_about_of(const struct flow_key *key, const struct packet 
     bool error = packet->protocol != PROTOCOL_TCP && packet->protocol != PROTOCOL_UDP;
     uint8_t protocol = error ? packet->quote.protocol : packet->protocol;
     bool begins = packet->protocol == PROTOCOL_TCP && !from_server && (packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-    return (struct keep_about){*key, protocol == PROTOCOL_TCP ? KEEP_TCP : KEEP_UDP, from_server, begins,
-                               begins ? packet->seq : 0};
+    return (struct keep_about){.key = *key,
+                               .kind = protocol == PROTOCOL_TCP ? KEEP_TCP : KEEP_UDP,
+                               .from_server = from_server,
+                               .begins = begins,
+                               .foreign = error && !addr_same(packet->source, key->client),
+                               .isn = begins ? packet->seq : 0};
 }
 
 /* What is known of a link type; the one that was met last makes room. */
@@ -183,6 +187,8 @@ static struct kept_flow *flow_for(struct keep *keep, const struct keep_about *ab
 static void keep_segment(struct keep *keep, const struct frame *frame, const struct keep_about *about)
 {
     struct cells *cells = keep->kept->cells;
+    if (about->foreign && kept_flow_find(keep->kept, &about->key) == KEPT_NONE)
+        return;
     struct kept_flow *flow = flow_for(keep, about, frame->time_ns);
     bool first = flow->first.count < KEEP_FLOW_FIRST;
     pile_add(first ? &flow->first : &flow->latest, cells, cells_put(cells, frame));
@@ -347,6 +353,56 @@ void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum
 void keep_files_gone(struct keep *keep, unsigned first)
 {
     keep->first_file = first;
+}
+
+/* a clock that is set */
+
+static void shift(int64_t *time_ns, int64_t step_ns)
+{
+    if (*time_ns != 0 && *time_ns != INT64_MIN)
+        *time_ns += step_ns;
+}
+
+static void shift_pile(struct cells *cells, const struct pile *pile, int64_t step_ns)
+{
+    uint32_t index = pile->first;
+    for (uint32_t i = 0; i < pile->count; i++, index = cells_at(cells, index)->next)
+        cells_at(cells, index)->frame.time_ns += step_ns;
+}
+
+static void shift_flow(struct cells *cells, struct kept_flow *flow, int64_t step_ns)
+{
+    shift(&flow->first_ns, step_ns);
+    shift_pile(cells, &flow->first, step_ns);
+    shift_pile(cells, &flow->latest, step_ns);
+}
+
+static void shift_server(struct cells *cells, struct kept_server *server, int64_t step_ns)
+{
+    shift(&server->earlier_ns, step_ns);
+    shift(&server->after_ns, step_ns);
+    shift(&server->window_ns, step_ns);
+    shift_pile(cells, &server->earlier, step_ns);
+    shift_pile(cells, &server->latest, step_ns);
+}
+
+void keep_shift(struct keep *keep, int64_t step_ns)
+{
+    struct kept *kept = keep->kept;
+    struct kept_line *flows[] = {&kept->under_way, &kept->over}, *servers[] = {&kept->idle, &kept->busy};
+    shift(&keep->now_ns, step_ns);
+    shift(&keep->window_ns, step_ns);
+    for (unsigned i = 0; i < keep->link_count; i++) {
+        shift(&keep->links[i].latest.time_ns, step_ns);
+        shift(&keep->links[i].written_ns, step_ns);
+        shift(&keep->links[i].witness_ns, step_ns);
+    }
+    for (int line = 0; line < 2; line++) {
+        for (uint32_t i = flows[line]->first; i != KEPT_NONE; i = kept_after(flows[line], i))
+            shift_flow(kept->cells, &kept->flows[i], step_ns);
+        for (uint32_t i = servers[line]->first; i != KEPT_NONE; i = kept_after(servers[line], i))
+            shift_server(kept->cells, &kept->servers[i], step_ns);
+    }
 }
 
 /* all at hand */

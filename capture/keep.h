@@ -39,6 +39,7 @@ struct keep_about {
     bool from_server;
     bool begins;  /* the client's SYN */
     uint32_t isn; /* its sequence number */
+    bool foreign; /* an ICMP error that the client's own host did not write: it begins no flow */
 };
 
 /* Writes a frame; the number of the file, from 1, that it is in now, 0 when that could not be. */
@@ -66,6 +67,8 @@ void keep_flow_over(struct keep *keep, const struct flow_record *record, const s
  * may not live as long. May be called again and again.
  */
 void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum flow_outcome outcome);
+/* The clock was set: moves all times. */
+void keep_shift(struct keep *keep, int64_t step_ns);
 /* Files below this number are gone: what was in them will be written with the next failure. */
 void keep_files_gone(struct keep *keep, unsigned first);
 

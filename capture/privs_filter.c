@@ -141,7 +141,6 @@ static const struct {
     {SCMP_SYS(ioctl), 1, {EQUALS(1, TCGETS)}},
     {SCMP_SYS(ioctl), 1, {EQUALS(1, TIOCGWINSZ)}},
     {SCMP_SYS(setsockopt), 2, {EQUALS(1, SOL_PACKET), EQUALS(2, PACKET_ADD_MEMBERSHIP)}},
-    {SCMP_SYS(setsockopt), 2, {EQUALS(1, SOL_SOCKET), EQUALS(2, SO_ATTACH_FILTER)}},
     /* privs_verify() */
     {SCMP_SYS(prctl), 1, {EQUALS(0, PR_GET_NO_NEW_PRIVS)}},
     {SCMP_SYS(prctl), 1, {EQUALS(0, PR_GET_SECCOMP)}},

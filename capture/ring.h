@@ -51,11 +51,11 @@ struct ring_counters {
 struct ring_counters ring_counters(const struct ring *ring);
 
 /*
- * At the start, by the user who owns the files: the number that follows those of the files in `directory`, 1 when there
+ * At the start, by the user who owns the files: the number that follows those of the files in an open directory, 1 when there
  * are none. Removes those that are too old for a ring of so many `files` (0: RING_FILES), and cuts the latest ones back
  * to their last whole frame. 0 and errno when the directory cannot be read.
  */
-unsigned ring_next_number(const char *directory, const char *name, unsigned files);
+unsigned ring_next_number(int directory, const char *name, unsigned files);
 /* Cuts a pcap file that is open for reading and writing back to its last whole frame; false and errno. */
 bool ring_mend(int descriptor);
 /* The name of a file of the ring; returns `text` of RING_NAME bytes. */

@@ -151,12 +151,16 @@ static unsigned tidy(struct ring_list *list, int directory, const char *name, un
     return next;
 }
 
-unsigned ring_next_number(const char *directory, const char *name, unsigned files)
+unsigned ring_next_number(int directory, const char *name, unsigned files)
 {
     struct ring_list list = {NULL, 0, 0};
-    DIR *stream = opendir(directory);
-    if (!stream)
+    int copy = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+    DIR *stream = copy < 0 ? NULL : fdopendir(copy);
+    if (!stream) {
+        if (copy >= 0)
+            close(copy);
         return 0;
+    }
     unsigned next = 0;
     if (list_all(&list, stream, name))
         next = tidy(&list, dirfd(stream), name, files ? files : RING_FILES);

@@ -69,6 +69,17 @@ static const struct program *program_of(struct select *select, int link_type)
     return program;
 }
 
+bool select_prepare(struct select *select, int link_type, struct failure *failure)
+{
+    struct program program;
+    if (!select->options.filter)
+        return true;
+    if (!compile(&program, select->options.filter, link_type, failure))
+        return false;
+    pcap_freecode(&program.code);
+    return program_of(select, link_type)->usable;
+}
+
 static bool passes(struct select *select, const struct frame *frame)
 {
     const struct program *program = program_of(select, frame->link_type);

@@ -9,6 +9,8 @@ struct select;
 /* NULL and a sentence when the filter is no expression that libpcap understands. */
 struct select *select_new(const struct source_options *options, struct failure *failure);
 void select_free(struct select *select);
+/* Compiles the filter for a link type beforehand; false and a sentence when it means nothing there. */
+bool select_prepare(struct select *select, int link_type, struct failure *failure);
 /* True when the frame is one of those. */
 bool select_takes(struct select *select, const struct frame *frame);
 /* Counts anew: another trace begins. */

@@ -113,6 +113,8 @@ static bool set_filter(struct tap *tap, const struct live_options *options, stru
     char *expression = passes_expression(tap->link_type, options->ports, options->port_count);
     bool fine = expression && pcap_compile(tap->pcap, &program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0 &&
                 pcap_setfilter(tap->pcap, &program) == 0;
+    /* for good: whoever takes the program over shall not see more than it does (socket(7)) */
+    fine = fine && setsockopt(tap->descriptor, SOL_SOCKET, SO_LOCK_FILTER, &(int){1}, sizeof(int)) == 0;
     if (!fine)
         failure_set(failure, "%s: the filter: %s", tap->name, expression ? pcap_geterr(tap->pcap) : "out of memory");
     pcap_freecode(&program);

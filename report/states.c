@@ -15,7 +15,9 @@ struct states {
     size_t count;
     size_t latest; /* flows of one server come in rows */
     size_t left_out;
-    bool ending; /* nothing can be waited for */
+    uint64_t attempts[FLOW_OUTCOMES]; /* with all servers */
+    int64_t now_ns;                   /* of the latest update */
+    enum { PATIENT, WINDOW_ENDS, LAST } haste;
 };
 
 struct states *states_new(void)
@@ -38,16 +40,25 @@ static bool fails(enum report_outcome outcome)
     return outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED;
 }
 
-/* A new place; when there is none, that of a server without a complaint which nothing was told of for longest. */
+static bool is_missed_less(const struct state *a, const struct state *b)
+{
+    bool fails_a = fails(a->now.outcome), fails_b = fails(b->now.outcome);
+    return fails_a != fails_b ? !fails_a : a->seen_ns < b->seen_ns;
+}
+
+/*
+ * A new place; when there is none, that of the server that was not asked for longest: of one without a complaint, if there
+ * is such a one, or of one that was not asked since the latest update.
+ */
 static struct state *new_state(struct states *states)
 {
     if (states->count < STATES_SERVERS)
         return &states->list[states->count++];
-    struct state *idlest = NULL;
-    for (size_t i = 0; i < states->count; i++)
-        if (!fails(states->list[i].now.outcome) && (!idlest || states->list[i].changed_ns < idlest->changed_ns))
-            idlest = &states->list[i];
-    return idlest;
+    struct state *least = &states->list[0];
+    for (size_t i = 1; i < states->count; i++)
+        if (is_missed_less(&states->list[i], least))
+            least = &states->list[i];
+    return fails(least->now.outcome) && least->seen_ns >= states->now_ns ? NULL : least;
 }
 
 /* The server's place, NULL when it has none. */
@@ -71,15 +82,26 @@ static struct state *state_of(struct states *states, struct addr address, uint16
         return state;
     state = new_state(states);
     if (state)
-        *state = (struct state){.address = address, .port = port};
+        *state = (struct state){.address = address, .port = port, .seen_ns = states->now_ns};
     return state;
 }
 
 void states_count(struct states *states, struct addr server, uint16_t port, enum flow_outcome outcome)
 {
     struct state *state = state_of(states, server, port);
+    states->attempts[outcome]++;
     if (state)
         state->attempts[outcome]++;
+}
+
+const uint64_t *states_attempts(const struct states *states)
+{
+    return states->attempts;
+}
+
+void states_hasten(struct states *states, bool last)
+{
+    states->haste = last ? LAST : WINDOW_ENDS;
 }
 
 static bool is_flapping(const struct state *state, int64_t now_ns)
@@ -102,11 +124,14 @@ static int64_t patience_ns(const struct state *state, const struct change_state 
     return is_partly(state, now) || unsure ? ONSET_NS : 0;
 }
 
-static bool has_lasted(struct state *state, const struct change_state *now, int64_t now_ns)
+/* Nothing that is waited with is lost with its window. */
+static bool has_lasted(const struct states *states, struct state *state, const struct change_state *now)
 {
+    int64_t patience = patience_ns(state, now);
     if (state->waited_since_ns == 0)
-        state->waited_since_ns = now_ns;
-    return now_ns - state->waited_since_ns >= patience_ns(state, now);
+        state->waited_since_ns = states->now_ns;
+    return states->now_ns - state->waited_since_ns >= patience || states->haste == LAST ||
+           (states->haste == WINDOW_ENDS && patience <= ONSET_NS);
 }
 
 /*
@@ -134,24 +159,33 @@ static void remember(struct state *state, int64_t now_ns)
     state->told_ns[CHANGES_KEPT - 1] = state->changed_ns = now_ns;
 }
 
-static bool has_changed(struct state *state, const struct change_state *now, uint32_t attempts, int64_t now_ns,
-                        bool ending)
+static bool has_changed(const struct states *states, struct state *state, const struct change_state *now,
+                        uint32_t attempts)
 {
     if (now->outcome == REPORT_NONE || now->outcome == REPORT_ABORTED || !is_a_change(state, now, attempts)) {
         state->waited_since_ns = 0;
         return false;
     }
-    if (!has_lasted(state, now, now_ns) && !ending)
+    if (!has_lasted(states, state, now))
         return false;
     state->waited_since_ns = 0;
     if (is_silent(&state->now, now)) {
         state->now = *now;
         return false;
     }
-    return !is_flapping(state, now_ns) || ending;
+    return !is_flapping(state, states->now_ns) || states->haste == LAST;
 }
 
-static void update(struct states *states, const struct report_server *server, int64_t now_ns,
+/* A server that nobody asks any more is one that nothing is known of. */
+static void forget(struct state *state, int64_t now_ns)
+{
+    if (now_ns - state->seen_ns > STATES_FORGET_NS) {
+        state->now = (struct change_state){REPORT_NONE, CULPRIT_NONE, CONFIDENCE_NONE, MECHANISM_NONE};
+        state->changed_ns = 0;
+    }
+}
+
+static void update(struct states *states, const struct report_server *server,
                    void (*take)(void *context, const struct change *change), void *context)
 {
     struct change_state now = {server->outcome, server->judgement.culprit, server->judgement.confidence,
@@ -159,9 +193,11 @@ static void update(struct states *states, const struct report_server *server, in
     struct state *state = now.outcome == REPORT_NONE ? find_state(states, server->facts->address, server->facts->port)
                                                      : state_of(states, server->facts->address, server->facts->port);
     uint32_t attempts = server->tcp ? server->tcp->attempts : 0;
-    if (!state || !has_changed(state, &now, attempts, now_ns, states->ending))
+    if (state && now.outcome != REPORT_NONE)
+        state->seen_ns = states->now_ns;
+    if (!state || !has_changed(states, state, &now, attempts))
         return;
-    struct change change = {.time_ns = now_ns,
+    struct change change = {.time_ns = states->now_ns,
                             .address = state->address,
                             .port = state->port,
                             .before = state->now,
@@ -174,7 +210,7 @@ static void update(struct states *states, const struct report_server *server, in
                             .since_ns = fails(now.outcome) ? server->tcp->first_failure_ns : 0};
     state->now = now;
     state->told_attempts = attempts;
-    remember(state, now_ns);
+    remember(state, states->now_ns);
     take(context, &change);
 }
 
@@ -191,14 +227,13 @@ static size_t count_left_out(struct states *states, const struct report *report)
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context)
 {
+    states->now_ns = now_ns;
+    for (size_t i = 0; i < states->count; i++)
+        forget(&states->list[i], now_ns);
     for (size_t i = 0; i < report->server_count; i++)
-        update(states, &report->servers[i], now_ns, take, context);
+        update(states, &report->servers[i], take, context);
+    states->haste = PATIENT;
     states->left_out = count_left_out(states, report);
-}
-
-void states_end(struct states *states)
-{
-    states->ending = true;
 }
 
 static void shift(int64_t *time_ns, int64_t step_ns)
@@ -209,9 +244,11 @@ static void shift(int64_t *time_ns, int64_t step_ns)
 
 void states_shift(struct states *states, int64_t step_ns)
 {
+    shift(&states->now_ns, step_ns);
     for (size_t i = 0; i < states->count; i++) {
         struct state *state = &states->list[i];
         shift(&state->changed_ns, step_ns);
+        shift(&state->seen_ns, step_ns);
         shift(&state->waited_since_ns, step_ns);
         for (int k = 0; k < CHANGES_KEPT; k++)
             shift(&state->told_ns[k], step_ns);

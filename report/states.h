@@ -7,6 +7,8 @@
 
 enum { STATES_SERVERS = 1024 };
 
+#define STATES_FORGET_NS (6 * 3600 * FLOW_SECOND_NS) /* nobody asked it for so long: nothing is known of it any more */
+
 /* A server as watch knows it. */
 struct state {
     struct addr address;
@@ -14,6 +16,7 @@ struct state {
     struct change_state now;          /* as told; outcome REPORT_NONE: nothing to tell yet */
     int64_t changed_ns;               /* when it was told; 0: never */
     uint64_t attempts[FLOW_OUTCOMES]; /* flows that are over, since the beginning */
+    int64_t seen_ns;                  /* when it was last among the servers asked over TCP */
     int64_t waited_since_ns;          /* since when a change is waited with, for what comes next; 0: none is */
     uint32_t told_attempts;           /* on how many it rested */
     int64_t told_ns[6];               /* its latest changes, the newest last */
@@ -34,10 +37,13 @@ void states_count(struct states *states, struct addr server, uint16_t port, enum
  */
 void states_update(struct states *states, const struct report *report, int64_t now_ns,
                    void (*take)(void *context, const struct change *change), void *context);
-/* The next report is the last one: what is waited with, or was too often told, is told then. */
-void states_end(struct states *states);
 /* The clock was set forward (or back) by so much: all times move with it. */
 void states_shift(struct states *states, int64_t step_ns);
+
+/* The next update is the last one of its window, or of all: what is waited with is told. */
+void states_hasten(struct states *states, bool last);
+/* Flows that are over, with all servers, by enum flow_outcome. */
+const uint64_t *states_attempts(const struct states *states);
 
 /* All servers that were asked over TCP. */
 const struct state *states_list(const struct states *states, size_t *count);

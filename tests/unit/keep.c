@@ -89,17 +89,17 @@ static uint32_t frame_of(uint32_t captured, uint32_t declared, const struct keep
 
 static uint32_t segment(unsigned server, unsigned port, bool from_server)
 {
-    return frame_of(60, 60, &(struct keep_about){key_of(server, port), KEEP_TCP, from_server, false, 0});
+    return frame_of(60, 60, &(struct keep_about){key_of(server, port), KEEP_TCP, from_server, false, 0, false});
 }
 
 static uint32_t syn(unsigned server, unsigned port, uint32_t isn)
 {
-    return frame_of(60, 60, &(struct keep_about){key_of(server, port), KEEP_TCP, false, true, isn});
+    return frame_of(60, 60, &(struct keep_about){key_of(server, port), KEEP_TCP, false, true, isn, false});
 }
 
 static uint32_t udp(unsigned server)
 {
-    return frame_of(60, 60, &(struct keep_about){key_of(server, 5000), KEEP_UDP, number & 1, false, 0});
+    return frame_of(60, 60, &(struct keep_about){key_of(server, 5000), KEEP_UDP, number & 1, false, 0, false});
 }
 
 static void over(unsigned server, unsigned port, uint32_t isn, enum flow_outcome outcome, enum mechanism mechanism)
@@ -337,7 +337,7 @@ Test(keep, frames_of_any_length)
 {
     static const uint32_t lengths[] = {0, 1, 191, 192, 193, 443, 444, 445, 1514, 2048, 2049, 4096};
     enum { LENGTHS = sizeof lengths / sizeof *lengths };
-    struct keep_about about = {key_of(SERVER, 1), KEEP_TCP, false, false, 0};
+    struct keep_about about = {key_of(SERVER, 1), KEEP_TCP, false, false, 0, false};
     for (int i = 0; i < LENGTHS; i++)
         frame_of(lengths[i], lengths[i] + 7, &about);
     fails(SERVER, 1, 0);
@@ -363,7 +363,7 @@ static bool expect_bytes(void *context, const struct frame *frame)
 
 Test(keep, bytes_of_long_frames)
 {
-    struct keep_about about = {key_of(SERVER, 1), KEEP_TCP, false, false, 0};
+    struct keep_about about = {key_of(SERVER, 1), KEEP_TCP, false, false, 0, false};
     for (uint32_t i = 0; i < KEEP_FLOW_FIRST; i++)
         frame_of(60 + 90 * i, 4000, &about);
     cr_expect(keep_each(keep, &(struct keep_each){NULL, expect_bytes, NULL}));
@@ -461,7 +461,7 @@ Test(keep, memory_for_nothing)
     cr_assert_not_null(frozen);
     static uint8_t bytes[1000];
     struct frame frame = {.data = bytes, .captured = 1000, .declared = 1000, .time_ns = START_NS};
-    struct keep_about about = {key_of(SERVER, 1), KEEP_TCP, false, true, 1};
+    struct keep_about about = {key_of(SERVER, 1), KEEP_TCP, false, true, 1, false};
     keep_frame(frozen, &frame, &about);
     cr_expect_eq(keep_counters(frozen).dropped, 1);
     frame.captured = 60;
@@ -488,7 +488,8 @@ Test(keep, at_random)
         unsigned server = (unsigned)random() % 9, port = (unsigned)random() % 40, isn = 1 + (unsigned)random() % 2;
         bool from_server = random() & 1, begins = !from_server && random() % 4 == 0;
         uint32_t length = (uint32_t)(random() % 8 ? random() % 200 : random() % 2500);
-        struct keep_about about = {key_of(server, port), random() % 3 ? KEEP_TCP : KEEP_UDP, from_server, begins, isn};
+        struct keep_about about = {
+            key_of(server, port), random() % 3 ? KEEP_TCP : KEEP_UDP, from_server, begins, isn, false};
         now_ns += random() % 20 * MS - 6 * MS;
         frame_of(length, 3000, &about);
         if (random() % 4 == 0)

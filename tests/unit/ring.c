@@ -84,6 +84,15 @@ static uint64_t frames_there(void)
     return count;
 }
 
+static unsigned next_number(const char *path, const char *name, unsigned files)
+{
+    int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    unsigned number = ring_next_number(directory, name, files);
+    if (directory >= 0)
+        close(directory);
+    return number;
+}
+
 Test(ring, frames_as_they_were)
 {
     struct ring *ring = ring_of(0, 0, 0);
@@ -142,7 +151,7 @@ Test(ring, numbers_of_more_than_four_digits)
     ring_free(ring);
     cr_expect_eq(draft_size("tcp53-9999.pcap"), HEAD + RECORD);
     cr_expect_eq(draft_size("tcp53-10000.pcap"), HEAD + RECORD);
-    cr_expect_eq(ring_next_number(draft_folder(), "tcp53", 3), 10001);
+    cr_expect_eq(next_number(draft_folder(), "tcp53", 3), 10001);
 }
 
 Test(ring, link_types_side_by_side)
@@ -206,7 +215,7 @@ static void save(const char *name)
 
 Test(ring, goes_on_after_a_restart)
 {
-    cr_expect_eq(ring_next_number(draft_folder(), "tcp53", 3), 1);
+    cr_expect_eq(next_number(draft_folder(), "tcp53", 3), 1);
     struct ring *ring = ring_of(HEAD + RECORD, 10, 0);
     for (int i = 0; i < 6; i++)
         put(ring);
@@ -217,7 +226,7 @@ Test(ring, goes_on_after_a_restart)
                                          "tcp53--099.pcap", "tcp53-9999999999.pcap"};
     for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
         save(others[i]);
-    cr_expect_eq(ring_next_number(draft_folder(), "tcp53", 3), 7);
+    cr_expect_eq(next_number(draft_folder(), "tcp53", 3), 7);
     cr_expect(!is_there(1) && !is_there(3) && is_there(4) && is_there(6), "those beyond -W are gone");
     for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
         cr_expect_eq(draft_size(others[i]), 1, "%s", others[i]);
@@ -225,7 +234,7 @@ Test(ring, goes_on_after_a_restart)
     cr_expect_eq(put(ring), 7);
     cr_expect(!is_there(4) && is_there(6) && is_there(7));
     ring_free(ring);
-    cr_expect_eq(ring_next_number("/nowhere", "tcp53", 3), 0);
+    cr_expect_eq(next_number("/nowhere", "tcp53", 3), 0);
 }
 
 Test(ring, number_that_is_taken)
@@ -250,7 +259,7 @@ Test(ring, mended_at_the_start)
             put(ring);
         ring_free(ring);
         cut("tcp53-0001.pcap", length);
-        cr_expect_eq(ring_next_number(draft_folder(), "tcp53", 0), 2);
+        cr_expect_eq(next_number(draft_folder(), "tcp53", 0), 2);
         cr_expect_eq(size_of(1), HEAD + (length - HEAD) / RECORD * RECORD);
         cr_expect_eq(frames_there(), (length - HEAD) / RECORD);
         unlink(draft_path("tcp53-0001.pcap"));
@@ -266,7 +275,7 @@ Test(ring, zeros_at_the_end_are_cut_off)
     save("target");
     cr_assert_eq(symlink("target", draft_path("tcp53-0002.pcap")), 0);
     draft_save("tcp53-0003.pcap", "", 0);
-    cr_expect_eq(ring_next_number(draft_folder(), "tcp53", 0), 4);
+    cr_expect_eq(next_number(draft_folder(), "tcp53", 0), 4);
     cr_expect_eq(size_of(1), HEAD + RECORD);
     cr_expect_eq(draft_size("target"), 1, "no link is followed");
     cr_expect_not(is_there(3), "an empty file goes");
@@ -461,7 +470,7 @@ Test(ring, killed)
 {
     srandom(53);
     for (int i = 0; i < KILLS; i++) {
-        unsigned first = ring_next_number(draft_folder(), "tcp53", 3);
+        unsigned first = next_number(draft_folder(), "tcp53", 3);
         pid_t child = fork();
         if (child == 0)
             write_for_ever(first);
@@ -472,7 +481,7 @@ Test(ring, killed)
         int status;
         cr_assert_eq(waitpid(child, &status, 0), child);
         cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-        unsigned next = ring_next_number(draft_folder(), "tcp53", 3);
+        unsigned next = next_number(draft_folder(), "tcp53", 3);
         cr_expect_gt(next, first);
         cr_expect_gt(frames_there(), 0);
         cr_expect_leq(size_of_all(next), 3 * 1000 * 1000);

@@ -375,7 +375,7 @@ Test(states, at_the_end_nothing_is_waited_with)
     put(0, REPORT_REJECTED, CULPRIT_INTERMEDIARY, CONFIDENCE_INDICATED);
     cr_assert_eq(update(1, 0), 0, "it is little sure");
     cr_assert_eq(states_exit_status(states), 3);
-    states_end(states);
+    states_hasten(states, true);
     cr_assert_eq(update(1, 100), 1);
     cr_assert_eq(told.now.outcome, REPORT_REJECTED);
     cr_assert_eq(states_exit_status(states), 1);
@@ -392,7 +392,7 @@ Test(states, at_the_end_it_is_told_where_a_server_stands_that_changed_too_often)
     }
     cr_assert_eq(changes, 6);
     cr_assert_eq(states_exit_status(states), 0, "as it was last told");
-    states_end(states);
+    states_hasten(states, true);
     cr_assert_eq(update(1, 20000), 1);
     cr_assert_eq(states_exit_status(states), 1);
 }

@@ -178,7 +178,7 @@ def test_a_folder_for_each_change():
             changes = watch.changes()
         names = sorted(os.listdir(directory))
         check(len(names) == len(changes) >= 2, f'{names}, {len(changes)} changes')
-        check(names[0].endswith(f'Z-{SERVER}-rejected-intermediary') and names[-1].endswith(f'Z-{SERVER}-answered-none'),
+        check(f'Z-{SERVER}-rejected-intermediary' in names[0] and f'Z-{SERVER}-answered-none' in names[-1],
               f'{names}')
         check(check_ticket(f'{directory}/{names[0]}', changes[0]) == REJECTED, 'the verdict of the first')
         done = tshark('-r', f'{directory}/{names[0]}/evidence.pcap')
