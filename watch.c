@@ -30,7 +30,8 @@
 #define INTERVAL_S 300
 
 enum {
-    JUDGING_SHARE = 20,    /* of the time, at most one part in so many goes into judging */
+    JUDGING_SHARE =
+        20, /* of the time, at most one part in so many goes into judging, folders of evidence not counted */
     FRAMES_AT_ONCE = 8192, /* before signals and the clock are looked at again */
 };
 

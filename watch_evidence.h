@@ -24,9 +24,10 @@ void evidence_packet(struct evidence *evidence, const struct flow_key *key, cons
 void evidence_flow(struct evidence *evidence, const struct flow_record *record, const struct flow_end *end, bool over);
 
 /*
- * A folder for a change: evidence.pcap with the frames at hand, report.json and report.txt, which are what `tcp53 read`
- * says of that file. The newest EVIDENCE_TICKETS of this watch stay. False, with errno, when it could not be made. When
- * many servers change at once, most of the folders are left for later: frames come in meanwhile.
+ * A folder for a change: evidence.pcap with the frames at hand (where there are very many: the server's and some of the
+ * others'), report.json and report.txt, which are what `tcp53 read` says of that file. The newest EVIDENCE_TICKETS of
+ * this watch stay. False, with errno, when it could not be made. When many servers change at once, most of the folders
+ * are left for later: frames come in meanwhile.
  */
 bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts);
 /* Makes folders that were left for later, `all` of them or as many as take no long time. */
@@ -40,8 +41,8 @@ void evidence_reopen(struct evidence *evidence);
 /* Frames written to the ring, and frames that should have been. */
 void evidence_counts(const struct evidence *evidence, uint64_t *written, uint64_t *lost);
 
-/* Folders are made for so long at a time; the kernel holds what comes within that, also of a busy interface. */
-#define EVIDENCE_TICKETS_NS INT64_C(100000000)
+/* Folders are made for so long at a time; the kernel's buffer holds 0.25 s of 300,000 frames a second. */
+#define EVIDENCE_TICKETS_NS INT64_C(40000000)
 #define EVIDENCE_LAST_NS INT64_C(5000000000) /* the same at the end, for all that wait */
 
 enum { EVIDENCE_TICKETS = 100 };

@@ -17,6 +17,7 @@ enum { LINKS = 8 };
 struct draft {
     const struct ticket *ticket;
     char folder[TICKET_NAME];
+    struct keep_part part;
     struct input input; /* of the capture file */
     struct analysis *analysis;
     pcap_dumper_t *dumper;
@@ -50,7 +51,7 @@ static bool count_link(void *context, const struct frame *frame)
 static int usual_link(struct draft *draft)
 {
     int most = 0;
-    keep_each(draft->ticket->keep, &(struct keep_each){draft, count_link, since});
+    keep_each_unordered(draft->ticket->keep, &(struct keep_each){draft, count_link, since}, &draft->part);
     for (int i = 1; i < LINKS; i++)
         if (draft->links[i].frames > draft->links[most].frames)
             most = i;
@@ -107,7 +108,8 @@ static bool write_capture(struct draft *draft)
     draft->input.link_types[draft->input.link_type_count++] = link_type;
     draft->input.snaplen = KEEP_SNAPLEN;
     draft->dumper = out && pcap ? pcap_dump_fopen(pcap, out) : NULL;
-    bool fine = draft->dumper && keep_each(draft->ticket->keep, &(struct keep_each){draft, take_frame, since}) &&
+    bool fine = draft->dumper &&
+                keep_each_of(draft->ticket->keep, &(struct keep_each){draft, take_frame, since}, &draft->part) &&
                 pcap_dump_flush(draft->dumper) == 0 && !ferror(out) && digest_file(fileno(out), draft->digest);
     if (draft->dumper)
         pcap_dump_close(draft->dumper);
@@ -162,7 +164,7 @@ static void name_ticket(const struct change *change, unsigned serial, char name[
 bool ticket_write(const struct ticket *ticket, const struct change *change, char name[TICKET_NAME],
                   char folder[TICKET_NAME])
 {
-    struct draft draft = {.ticket = ticket};
+    struct draft draft = {.ticket = ticket, .part = {change->address, change->port, TICKET_FRAMES}};
     struct analysis_options options = ticket->options->analysis;
     options.observer = NULL;
     name_ticket(change, ticket->serial, name);

@@ -7,7 +7,11 @@
 #include "options.h"
 #include "report/change.h"
 
-enum { TICKET_NAME = 128, TICKET_FILE = 32 }; /* bytes of a folder's name, of a file's in it */
+enum {
+    TICKET_NAME = 128,     /* bytes of a folder's name */
+    TICKET_FILE = 32,      /* of a file's in it */
+    TICKET_FRAMES = 16384, /* about so many, some 3 MB; the kernel's buffer must not run over meanwhile */
+};
 
 #define TICKET_PCAP "evidence.pcap"
 #define TICKET_JSON "report.json"

@@ -56,6 +56,11 @@ uint32_t cells_count(const struct cells *cells)
     return cells->count - 1;
 }
 
+uint32_t cells_in_use(const struct cells *cells)
+{
+    return cells->used - 1 - cells->free_count;
+}
+
 static uint32_t bytes_kept(uint32_t captured)
 {
     return captured < CELLS_SNAPLEN ? captured : CELLS_SNAPLEN;
@@ -142,14 +147,6 @@ struct frame cells_frame(struct cells *cells, uint32_t index)
     }
     frame.data = cells->whole;
     return frame;
-}
-
-int cells_order(struct cells *cells, uint32_t a, uint32_t b)
-{
-    const struct cell *x = cells_at(cells, a), *y = cells_at(cells, b);
-    if (x->frame.time_ns != y->frame.time_ns)
-        return x->frame.time_ns < y->frame.time_ns ? -1 : 1;
-    return x->serial < y->serial ? -1 : x->serial > y->serial;
 }
 
 void pile_add(struct pile *pile, struct cells *cells, uint32_t index)

@@ -32,6 +32,8 @@ struct cells *cells_new(size_t bytes);
 void cells_free(struct cells *cells);
 /* Frames that there can be at most. */
 uint32_t cells_count(const struct cells *cells);
+/* Cells in use; frames are fewer. */
+uint32_t cells_in_use(const struct cells *cells);
 /* True when a frame of so many bytes finds room. */
 bool cells_have(const struct cells *cells, uint32_t captured);
 /* A copy of the frame, up to CELLS_SNAPLEN bytes; cells_have() has been asked. */
@@ -39,8 +41,6 @@ uint32_t cells_put(struct cells *cells, const struct frame *frame);
 struct cell *cells_at(struct cells *cells, uint32_t index);
 /* The frame again; its bytes stay valid until the next call. */
 struct frame cells_frame(struct cells *cells, uint32_t index);
-/* Orders two frames by time, and of one time as they came: <0, 0, >0. */
-int cells_order(struct cells *cells, uint32_t a, uint32_t b);
 
 /* Frames in the order in which they came; all zero: none. */
 struct pile {

@@ -4,36 +4,13 @@
  * then follow UDP frames and answered flows as they come. Silence is proven by time that passes: behind a flow that met
  * it an empty frame is written, the head of one that was captured later, unless a whole one is there.
  */
-#include "capture/keep.h"
-
-#include "capture/kept.h"
+#include "capture/keep_inside.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
-enum { LINKS = 4 }; /* link types whose latest frame is known */
-
 static_assert((int)KEEP_SNAPLEN == (int)CELLS_SNAPLEN, "one limit");
-
-struct keep {
-    struct kept *kept;
-    keep_writer *writer;
-    void *context;
-    struct keep_counters counters;
-    unsigned first_file; /* frames in files before it are to be written again */
-    struct link {
-        struct frame latest; /* frame captured, without its bytes */
-        int64_t written_ns;  /* time of the latest one written */
-        int64_t witness_ns;  /* a frame from then on will show how far the capture reaches; 0: none has to */
-    } links[LINKS];          /* one a link type */
-    unsigned link_count;
-    int64_t now_ns;
-    int64_t window_ns; /* when the minute of `in_window` began */
-    unsigned in_window;
-    uint32_t batch_count, batch_size;
-    uint32_t *batch; /* frames to be put in order */
-};
 
 struct keep *keep_new(size_t bytes, keep_writer *writer, void *context)
 {
@@ -79,22 +56,9 @@ struct keep_about keep_about_of(const struct flow_key *key, const struct packet 
                                .isn = begins ? packet->seq : 0};
 }
 
-/* What is known of a link type; the one that was met last makes room. */
-static struct link *link_of(struct keep *keep, int link_type)
-{
-    for (unsigned i = 0; i < keep->link_count; i++)
-        if (keep->links[i].latest.link_type == link_type)
-            return &keep->links[i];
-    if (keep->link_count < LINKS)
-        keep->link_count++;
-    struct link *link = &keep->links[keep->link_count - 1];
-    *link = (struct link){{.link_type = link_type, .time_ns = INT64_MIN}, INT64_MIN, 0};
-    return link;
-}
-
 static void write_frame(struct keep *keep, const struct frame *frame, struct cell *cell)
 {
-    struct link *link = link_of(keep, frame->link_type);
+    struct keep_link *link = keep_link(keep, frame->link_type);
     unsigned file = keep->writer(keep->context, frame);
     *(file > 0 ? &keep->counters.written : &keep->counters.lost) += 1;
     if (file > 0 && frame->time_ns > link->written_ns)
@@ -105,7 +69,7 @@ static void write_frame(struct keep *keep, const struct frame *frame, struct cel
 
 void keep_clock(struct keep *keep, const struct frame *frame)
 {
-    struct link *link = link_of(keep, frame->link_type);
+    struct keep_link *link = keep_link(keep, frame->link_type);
     keep->now_ns = frame->time_ns > keep->now_ns ? frame->time_ns : keep->now_ns;
     if (frame->time_ns < link->latest.time_ns)
         return;
@@ -120,37 +84,12 @@ void keep_clock(struct keep *keep, const struct frame *frame)
 
 /* batches */
 
-static void gather(struct keep *keep, const struct pile *pile, bool unwritten)
-{
-    struct cells *cells = keep->kept->cells;
-    uint32_t index = pile->first;
-    for (uint32_t i = 0; i < pile->count; i++, index = cells_at(cells, index)->next)
-        if (!unwritten || cells_at(cells, index)->file < keep->first_file)
-            keep->batch[keep->batch_count++] = index;
-}
-
-static void gather_flow(struct keep *keep, uint32_t index, bool unwritten)
-{
-    gather(keep, &keep->kept->flows[index].first, unwritten);
-    gather(keep, &keep->kept->flows[index].latest, unwritten);
-}
-
-static int batch_order(const void *a, const void *b, void *cells)
-{
-    return cells_order(cells, *(const uint32_t *)a, *(const uint32_t *)b);
-}
-
-static void put_in_order(struct keep *keep)
-{
-    qsort_r(keep->batch, keep->batch_count, sizeof *keep->batch, batch_order, keep->kept->cells);
-}
-
 static void write_batch(struct keep *keep)
 {
-    put_in_order(keep);
+    keep_put_in_order(keep);
     for (uint32_t i = 0; i < keep->batch_count; i++) {
-        struct frame frame = cells_frame(keep->kept->cells, keep->batch[i]);
-        write_frame(keep, &frame, cells_at(keep->kept->cells, keep->batch[i]));
+        struct frame frame = cells_frame(keep->kept->cells, keep->batch[i].index);
+        write_frame(keep, &frame, cells_at(keep->kept->cells, keep->batch[i].index));
     }
     keep->batch_count = 0;
 }
@@ -269,7 +208,7 @@ static void write_witness(struct keep *keep, const struct kept_flow *flow)
         return;
     const struct frame *last = &cells_at(keep->kept->cells, pile->last)->frame;
     const int64_t wanted_ns = last->time_ns + KEEP_WITNESS_NS;
-    struct link *link = link_of(keep, last->link_type);
+    struct keep_link *link = keep_link(keep, last->link_type);
     if (link->latest.time_ns > link->written_ns && link->written_ns < wanted_ns)
         write_frame(keep, &link->latest, NULL);
     if (link->written_ns < wanted_ns)
@@ -293,12 +232,12 @@ static bool is_telling(const struct keep *keep, const struct kept_server *server
 
 static void write_failed(struct keep *keep, const struct kept_flow *flow, struct kept_server *server, bool silent)
 {
-    gather(keep, &server->earlier, true);
-    gather(keep, &server->latest, true);
+    keep_gather(keep, &server->earlier, true);
+    keep_gather(keep, &server->latest, true);
     for (unsigned i = 0; i < server->answered_count; i++)
         if (is_telling(keep, server, server->answered[i]))
-            gather_flow(keep, server->answered[i], true);
-    gather_flow(keep, (uint32_t)(flow - keep->kept->flows), true);
+            keep_gather_flow(keep, server->answered[i], true);
+    keep_gather_flow(keep, (uint32_t)(flow - keep->kept->flows), true);
     write_batch(keep);
     if (silent)
         write_witness(keep, flow);
@@ -312,7 +251,7 @@ static void write_failed(struct keep *keep, const struct kept_flow *flow, struct
 static void write_answered(struct keep *keep, uint32_t index, struct kept_server *server)
 {
     server->flows_after--;
-    gather_flow(keep, index, true);
+    keep_gather_flow(keep, index, true);
     write_batch(keep);
 }
 
@@ -353,99 +292,6 @@ void keep_flow_failing(struct keep *keep, const struct flow_record *record, enum
 void keep_files_gone(struct keep *keep, unsigned first)
 {
     keep->first_file = first;
-}
-
-/* a clock that is set */
-
-static void shift(int64_t *time_ns, int64_t step_ns)
-{
-    if (*time_ns != 0 && *time_ns != INT64_MIN)
-        *time_ns += step_ns;
-}
-
-static void shift_pile(struct cells *cells, const struct pile *pile, int64_t step_ns)
-{
-    uint32_t index = pile->first;
-    for (uint32_t i = 0; i < pile->count; i++, index = cells_at(cells, index)->next)
-        cells_at(cells, index)->frame.time_ns += step_ns;
-}
-
-static void shift_flow(struct cells *cells, struct kept_flow *flow, int64_t step_ns)
-{
-    shift(&flow->first_ns, step_ns);
-    shift_pile(cells, &flow->first, step_ns);
-    shift_pile(cells, &flow->latest, step_ns);
-}
-
-static void shift_server(struct cells *cells, struct kept_server *server, int64_t step_ns)
-{
-    shift(&server->earlier_ns, step_ns);
-    shift(&server->after_ns, step_ns);
-    shift(&server->window_ns, step_ns);
-    shift_pile(cells, &server->earlier, step_ns);
-    shift_pile(cells, &server->latest, step_ns);
-}
-
-void keep_shift(struct keep *keep, int64_t step_ns)
-{
-    struct kept *kept = keep->kept;
-    struct kept_line *flows[] = {&kept->under_way, &kept->over}, *servers[] = {&kept->idle, &kept->busy};
-    shift(&keep->now_ns, step_ns);
-    shift(&keep->window_ns, step_ns);
-    for (unsigned i = 0; i < keep->link_count; i++) {
-        shift(&keep->links[i].latest.time_ns, step_ns);
-        shift(&keep->links[i].written_ns, step_ns);
-        shift(&keep->links[i].witness_ns, step_ns);
-    }
-    for (int line = 0; line < 2; line++) {
-        for (uint32_t i = flows[line]->first; i != KEPT_NONE; i = kept_after(flows[line], i))
-            shift_flow(kept->cells, &kept->flows[i], step_ns);
-        for (uint32_t i = servers[line]->first; i != KEPT_NONE; i = kept_after(servers[line], i))
-            shift_server(kept->cells, &kept->servers[i], step_ns);
-    }
-}
-
-/* all at hand */
-
-static bool is_present(const struct keep *keep, uint32_t index, const struct keep_each *each)
-{
-    const struct kept_flow *flow = &keep->kept->flows[index];
-    const struct kept_server *server = &keep->kept->servers[flow->server];
-    return !each->since || server->udp_answers < KEEP_UDP_ENOUGH ||
-           flow->first_ns >= each->since(each->context, flow->key.server, flow->key.server_port);
-}
-
-static void gather_all(struct keep *keep, const struct keep_each *each)
-{
-    const struct kept *kept = keep->kept;
-    const struct kept_line *flows[] = {&kept->under_way, &kept->over}, *servers[] = {&kept->idle, &kept->busy};
-    for (int line = 0; line < 2; line++) {
-        for (uint32_t i = flows[line]->first; i != KEPT_NONE; i = kept_after(flows[line], i))
-            if (is_present(keep, i, each))
-                gather_flow(keep, i, false);
-        for (uint32_t i = servers[line]->first; i != KEPT_NONE; i = kept_after(servers[line], i)) {
-            gather(keep, &kept->servers[i].earlier, false);
-            gather(keep, &kept->servers[i].latest, false);
-        }
-    }
-    put_in_order(keep);
-}
-
-bool keep_each(struct keep *keep, const struct keep_each *each)
-{
-    bool fine = true;
-    struct frame last = {.time_ns = INT64_MIN};
-    gather_all(keep, each);
-    for (uint32_t i = 0; i < keep->batch_count && fine; i++) {
-        last = cells_frame(keep->kept->cells, keep->batch[i]);
-        fine = each->take(each->context, &last);
-    }
-    if (fine && keep->batch_count > 0) {
-        const struct frame *latest = &link_of(keep, last.link_type)->latest;
-        fine = latest->time_ns <= last.time_ns || each->take(each->context, latest);
-    }
-    keep->batch_count = 0;
-    return fine;
 }
 
 struct keep_counters keep_counters(const struct keep *keep)

@@ -86,6 +86,21 @@ struct keep_each {
  */
 bool keep_each(struct keep *keep, const struct keep_each *each);
 
+/*
+ * A part of them: when more are at hand than `most`, those of one server, and those of the servers seen latest until it
+ * is as many.
+ */
+struct keep_part {
+    struct addr server;
+    uint16_t port;
+    uint32_t most;
+};
+
+/* The same of a part; NULL: of all. */
+bool keep_each_of(struct keep *keep, const struct keep_each *each, const struct keep_part *part);
+/* In no order, without the empty one: much faster. */
+bool keep_each_unordered(struct keep *keep, const struct keep_each *each, const struct keep_part *part);
+
 struct keep_counters {
     uint64_t frames;          /* that came */
     uint64_t written;         /* handed to the writer, which took them */

@@ -157,13 +157,19 @@ static uint32_t new_server(struct kept *kept)
     return index;
 }
 
-uint32_t kept_server(struct kept *kept, struct addr address, uint16_t port)
+uint32_t kept_server_find(const struct kept *kept, struct addr address, uint16_t port)
 {
-    uint32_t place = (uint32_t)(addr_hash(address, port) % KEEP_SERVERS);
-    uint32_t index = kept->server_chains[place];
+    uint32_t index = kept->server_chains[addr_hash(address, port) % KEEP_SERVERS];
     while (index != KEPT_NONE &&
            !(kept->servers[index].port == port && addr_same(kept->servers[index].address, address)))
         index = kept->servers[index].chain;
+    return index;
+}
+
+uint32_t kept_server(struct kept *kept, struct addr address, uint16_t port)
+{
+    uint32_t place = (uint32_t)(addr_hash(address, port) % KEEP_SERVERS);
+    uint32_t index = kept_server_find(kept, address, port);
     if (index != KEPT_NONE) {
         touch_server(kept, index);
         return index;

@@ -61,6 +61,8 @@ struct kept *kept_new(size_t bytes);
 void kept_free(struct kept *kept);
 /* Gives up flows and servers until a frame of so many bytes finds room; false when there is none at all. */
 bool kept_make_room(struct kept *kept, uint32_t captured);
+/* The server; KEPT_NONE when it is not known. */
+uint32_t kept_server_find(const struct kept *kept, struct addr address, uint16_t port);
 /* The server, a new one if need be: now the one used latest. */
 uint32_t kept_server(struct kept *kept, struct addr address, uint16_t port);
 /* The newest flow under way with that key; KEPT_NONE when there is none. */

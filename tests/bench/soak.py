@@ -11,6 +11,15 @@ SLOPE_MOST = 1024   # KiB an hour
 INTERVAL = 20       # of the watch's windows
 
 
+def floor(samples, i):
+    """The least of each minute, since folders of evidence take memory for moments: (seconds, KiB)."""
+    minutes = {}
+    for sample in samples:
+        minute = sample[0] // 60
+        minutes[minute] = min(minutes.get(minute, sample[i]), sample[i])
+    return [(60 * minute, least) for minute, least in minutes.items()]
+
+
 def slope(samples):
     """KiB an hour by least squares, of (seconds, KiB)."""
     count = len(samples)
@@ -53,12 +62,12 @@ def run(options):
         status = watch.end()
         counters = report(directory)['counters']
     warm = [sample for sample in samples if sample[0] >= min(WARM, options.soak / 2)]
-    slopes = [slope([(sample[0], sample[i]) for sample in warm]) for i in (1, 2)]
+    slopes = [slope(floor(warm, i)) for i in (1, 2)]
     print(f'\n{options.soak} s, {sent:,} frames, {dropped:,} dropped by the kernel, {changes:,} changes told, '
           f'{round(cpu, 1)} s of processor time, exit status {status}')
     print(f'servers evicted {counters["servers_evicted"]:,}, without room {counters["servers_untracked"]:,} '
           f'(of the last window); outputs {outputs / 1e6:.1f} MB')
-    table(['resident, KiB', 'first', f'after {round(warm[0][0])} s', 'largest', 'last', 'KiB an hour since then'],
+    table(['resident, KiB', 'first', f'after {round(warm[0][0])} s', 'largest', 'last', 'KiB an hour since then, by the least of each minute'],
           [[name, samples[0][i], warm[0][i], max(sample[i] for sample in samples), samples[-1][i], round(slopes[i - 1])]
            for i, name in ((1, 'tcp53'), (2, 'its clerk'))])
     print(f'\npeak {peak:,} KiB; open descriptors {min(descriptors)} to {max(descriptors)}')

@@ -23,7 +23,7 @@ def ip(*words, check=True):
 class Yard:
     """Namespaces `host`, where `eth0` is watched, and `far`, at whose end of the wire frames are sent."""
 
-    def __init__(self, addresses=False):
+    def __init__(self, addresses=()):
         self.host, self.far = (f'tcp53-{os.getpid()}-{name}' for name in ('host', 'far'))
         self.addresses = addresses
 
@@ -41,13 +41,10 @@ class Yard:
 
     def make_wire(self):
         ip('-n', self.host, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', self.far)
-        for name, address in ((self.host, '192.0.2.1/24'), (self.far, '192.0.2.53/24')):
-            if self.addresses:
-                ip('-n', name, 'address', 'add', address, 'dev', 'eth0')
+        for name, addresses in (self.host, ('192.0.2.1',)), (self.far, self.addresses):
+            for address in addresses if self.addresses else ():
+                ip('-n', name, 'address', 'add', f'{address}/24', 'dev', 'eth0')
             ip('-n', name, 'link', 'set', 'eth0', 'up')
-        # more addresses of servers, each with a verdict of its own
-        for last in range(100, 160) if self.addresses else ():
-            ip('-n', self.far, 'address', 'add', f'192.0.2.{last}/24', 'dev', 'eth0')
 
     @staticmethod
     def command(name, *words):
