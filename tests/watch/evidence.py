@@ -4,14 +4,13 @@ import json
 import os
 import random
 import shutil
-import signal
 import socket
 import struct
 import subprocess
 import time
 
 from program import (REJECTED, TOLD, Watch, files_of, judged, read_json, server_of, sizes_of, verdict_of, wait_gone)
-from world import PATIENCE, SERVER, Failed, Network, Skipped, check, inside, scratch, wait_for
+from world import PATIENCE, SERVER, Network, check, inside, scratch, wait_for
 
 MANY = [f'198.51.100.{host}' for host in range(60, 80)]
 
@@ -24,8 +23,7 @@ def serve_many(network):
 def tshark(*arguments):
     if not shutil.which('tshark'):
         return None
-    return subprocess.run(['tshark', '-n', *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=20,
-                          check=False)
+    return subprocess.run(['tshark', '-n', *arguments], capture_output=True, text=True, timeout=20, check=False)
 
 
 def test_what_is_kept_says_what_was_told():

@@ -5,8 +5,8 @@ import shutil
 import signal
 import time
 
-from program import (REJECTED, TOLD, Watch, files_of, is_alive, judged, server_of, sizes_of, verdict_of, wait_gone)
-from world import PATIENCE, SERVER, Network, check, mount, need_mounts, scratch, unmount, wait_for
+from program import REJECTED, TOLD, Watch, files_of, is_alive, judged, server_of, sizes_of, verdict_of
+from world import SERVER, Network, check, mount, need_mounts, scratch, unmount, wait_for
 
 
 def verdict_now(watch, network, after=0):
@@ -21,7 +21,7 @@ def test_an_interface_down_and_up():
         network.ip('client', 'link set eth0 down\n')
         time.sleep(0.5)
         check(is_alive(watch.pid), 'it ended')
-        network.ip('client', f'link set eth0 up\nroute replace default via 192.0.2.1\n')
+        network.ip('client', 'link set eth0 up\nroute replace default via 192.0.2.1\n')
         network.reject()
         verdict_now(watch, network)
         check(watch.stop() == 1, 'status')

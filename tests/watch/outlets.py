@@ -4,12 +4,11 @@ import os
 import re
 import shutil
 import signal
-import stat
 import subprocess
 import time
 
-from program import REJECTED, TOLD, Watch, is_alive, server_of, verdict_of, wait_gone
-from world import PATIENCE, SERVER, Network, Skipped, check, scratch, wait_for, write
+from program import REJECTED, TOLD, Watch, is_alive, server_of, verdict_of
+from world import PATIENCE, SERVER, Network, check, scratch, wait_for, write
 
 
 def script(text):
@@ -25,7 +24,10 @@ def script(text):
 
 def test_a_command_that_hangs_is_killed():
     """after thirty seconds; a change meanwhile is skipped; the watch ends without it"""
-    path, place = script('echo $$ >"$1/pid.$$"; trap "echo killed >$1/killed; exit 1" TERM; while :; do sleep 0.1; done')
+    path, place = script('''echo $$ >"$1/pid.$$"
+[ -e "$1/killed" ] && exit
+trap 'echo killed >"$1/killed"; exit 1' TERM
+while :; do sleep 0.1; done''')
     with Network() as network:
         with Watch(network, '--exec', f'{path} {place}', '--interval', '1', run_as='nobody') as watch:
             network.reject()
