@@ -18,8 +18,8 @@ enum {
 struct ending {
     struct flow_end end;
     uint32_t count;
-    uint32_t run;                          /* of them, those of the server's latest run; see facts_watch_turns() */
-    uint32_t exemplar;                     /* facts_exemplar() index, or FACTS_NONE */
+    uint32_t run;      /* of them, those since the server's latest run began; see facts_watch_turns() */
+    uint32_t exemplar; /* facts_exemplar() index, or FACTS_NONE */
     struct frame_ref frames[FACTS_FRAMES]; /* decisive frames of the first flows */
     uint32_t least_us, most_us;            /* from the client's last packet to the decisive one; 0 when there is none */
 };

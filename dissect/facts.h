@@ -50,6 +50,7 @@ struct tcp_facts {
     struct {
         int64_t began_ns, latest_ns; /* when the first and the last of them began */
         uint32_t flows;
+        uint32_t against; /* flows that began between these two, and ended otherwise */
         bool failed;
     } run;
     int64_t turned_ns;               /* all that is counted began then; 0: it never turned */

@@ -215,36 +215,53 @@ static bool asks_otherwise(const struct facts *facts, uint32_t server, const str
     return false;
 }
 
-/* Nearly all of the flows before the run ended otherwise than those in it. */
+/*
+ * Nearly all of the flows before the run ended otherwise than those in it, and nearly none of those that began while it
+ * lasted: failures take long to end, so that a server which loses some packets has unbroken rows of answers.
+ */
 static bool is_turning(const struct tcp_facts *tcp)
 {
     uint32_t failed = tcp->outcomes[OUTCOME_REJECTED] + tcp->outcomes[OUTCOME_UNANSWERED];
     uint32_t answered = tcp->outcomes[OUTCOME_ANSWERED];
     uint32_t alike = (tcp->run.failed ? failed : answered) - tcp->run.flows;
-    uint32_t unlike = tcp->run.failed ? answered : failed;
-    return tcp->run.flows >= TURN_FLOWS && unlike > 0 && (uint64_t)alike * TURN_SHARE <= unlike;
+    uint32_t unlike = (tcp->run.failed ? answered : failed) - tcp->run.against;
+    return tcp->run.flows >= TURN_FLOWS && unlike > 0 && (uint64_t)alike * TURN_SHARE <= unlike &&
+           (uint64_t)tcp->run.against * TURN_SHARE <= tcp->run.flows;
+}
+
+static void begin_run(struct tcp_facts *tcp, bool failed, int64_t now_ns)
+{
+    tcp->run.failed = failed;
+    tcp->run.flows = tcp->run.against = 0;
+    tcp->run.began_ns = tcp->run.latest_ns = now_ns;
+    for (uint32_t i = 0; i < tcp->endings.count; i++)
+        tcp->endings.rows[i].run = 0;
+}
+
+/* Counts a flow for the run, or against it. */
+static void count_for_run(struct tcp_facts *tcp, struct ending *ending, int64_t first_ns, bool failed)
+{
+    bool unlike = tcp->run.flows > 0 && tcp->run.failed != failed;
+    if (unlike && first_ns < tcp->run.began_ns)
+        return; /* it was under way before, and took longer to end */
+    if (unlike && first_ns < tcp->run.latest_ns)
+        tcp->run.against++;
+    else if (unlike || tcp->run.flows == 0)
+        begin_run(tcp, failed, first_ns);
+    tcp->run.flows += tcp->run.failed == failed;
+    if (first_ns > tcp->run.latest_ns)
+        tcp->run.latest_ns = first_ns;
+    ending->run++;
 }
 
 void facts_turn(struct facts *facts, uint32_t server, struct ending *ending, const struct flow *flow,
                 enum flow_outcome outcome)
 {
     struct tcp_facts *tcp = &facts->tcp[facts->servers[server].tcp];
-    bool failed = is_failure(outcome);
-    if (!failed && outcome != OUTCOME_ANSWERED)
+    if (!is_failure(outcome) && outcome != OUTCOME_ANSWERED)
         return;
-    if (tcp->run.flows > 0 && tcp->run.failed != failed && flow->first_ns < tcp->run.latest_ns)
-        return; /* it began among those of the run, and took longer to end */
-    if (tcp->run.flows == 0 || tcp->run.failed != failed) {
-        tcp->run.failed = failed;
-        tcp->run.flows = 0;
-        tcp->run.began_ns = tcp->run.latest_ns = flow->first_ns;
-        for (uint32_t i = 0; i < tcp->endings.count; i++)
-            tcp->endings.rows[i].run = 0;
-    }
-    tcp->run.flows++;
-    tcp->run.latest_ns = flow->first_ns > tcp->run.latest_ns ? flow->first_ns : tcp->run.latest_ns;
-    ending->run++;
-    if (!is_turning(tcp) || (!failed && asks_otherwise(facts, server, tcp)))
+    count_for_run(tcp, ending, flow->first_ns, is_failure(outcome));
+    if (!is_turning(tcp) || (!tcp->run.failed && asks_otherwise(facts, server, tcp)))
         return;
     turn(tcp);
     forget_clients(facts, server);

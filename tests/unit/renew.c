@@ -142,6 +142,10 @@ Test(renew, lost_lookups_are_those_of_the_window)
     cr_assert_eq(count, 1);
     cr_assert_eq(lost[0].attempts, 1, "%u", lost[0].attempts);
     cr_assert(lost[0].truncated_udp);
+    scene_finish(&scene);
+    lost = facts_lost(analysis_facts(scene.analysis), &count);
+    cr_assert_eq(count, 1, "so it is for good");
+    cr_assert_eq(lost[0].attempts, 1);
 }
 
 /* what measures a server */
@@ -209,6 +213,36 @@ Test(renew, a_distance_that_is_not_heard_any_more_is_forgotten)
     }
     cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[0].ttl, 58);
     cr_assert_eq(server()->references[REFERENCE_UDP_ANSWER].seen[1].count, 0);
+}
+
+/* Packets of all kinds. */
+static void some_of_each(void)
+{
+    scene_udp(&scene, 1);
+    answers(1);
+    scene_pass(&scene, SECOND);
+}
+
+Test(renew, all_distances_age)
+{
+    some_of_each();
+    scene.client_ttl = 60;
+    scene.server_ttl = 58;
+    for (int i = 0; i < 4; i++) {
+        next_window(300 * SECOND);
+        some_of_each();
+    }
+    const struct ttl_set *of_server[] = {&server()->references[REFERENCE_UDP_ANSWER],
+                                         &server()->references[REFERENCE_TCP_ANSWER],
+                                         &server()->references[REFERENCE_SYNACK]};
+    const struct ttl_set *of_client[] = {&server()->client_ttl, &tcp()->client_ttl,
+                                         &facts_host(analysis_facts(scene.analysis), scene.client)->ttl};
+    for (size_t i = 0; i < 3; i++) {
+        cr_expect_eq(of_server[i]->seen[0].ttl, 58, "set %zu", i);
+        cr_expect_eq(of_server[i]->seen[1].count, 0, "set %zu", i);
+        cr_expect_eq(of_client[i]->seen[0].ttl, 60, "set %zu", i);
+        cr_expect_eq(of_client[i]->seen[1].count, 0, "set %zu", i);
+    }
 }
 
 Test(renew, a_distance_that_is_heard_now_and_then_stays)
@@ -280,7 +314,9 @@ Test(renew, what_is_closed_belongs_to_the_window_that_ends)
     resets(2, 62);
     answers(1);
     cr_assert_eq(over, 0, "they linger");
-    next_window(SECOND);
+    next_window(0);
+    cr_assert_eq(over, 1, "what may be contradicted yet is of the next window");
+    next_window(400);
     cr_assert_eq(over, 3);
     cr_assert_eq(attempts_so_far(), 0);
     scene_finish(&scene);
@@ -390,6 +426,7 @@ Test(renew, more_servers_than_places_over_many_windows)
         facts_renew(facts, now_ns);
         cr_assert_leq(facts->tcp_used, 7 * AN_HOUR);
     }
+    cr_assert_eq(facts_refused(facts).exemplars, 0, "of each window as many as there is room for");
     facts_free(facts);
 }
 

@@ -9,7 +9,7 @@
 
 #define HOUR_NS (3600 * FLOW_SECOND_NS)
 
-enum { SECOND = 1000, STEPS = 4 };
+enum { SECOND = 1000, STEPS = 4, WORDS = 1024 };
 
 /* Takes out the times of packets: some were kept before a step. */
 static void drop_times(struct json_object *value)
@@ -97,7 +97,7 @@ static void set_clock(void)
 /* Tells a story without and with a step; what `words` makes of it has to be the same. */
 static void compare_stories(const char *name, void (*tell)(void), const char *(*words)(void))
 {
-    char expected[512] = "";
+    char expected[WORDS] = "";
     for (int i = -1; i < STEPS_TRIED; i++) {
         step_ns = i < 0 ? 0 : steps_ns[i];
         scene_watch(&scene);
@@ -112,22 +112,35 @@ static void compare_stories(const char *name, void (*tell)(void), const char *(*
     }
 }
 
-/* All that is measured, and the verdict. */
+/* How long ago that was, in milliseconds; -1: never. */
+static long long ago(int64_t time_ns)
+{
+    return time_ns == 0 ? -1 : (scene.time_ns - time_ns) / 1000000;
+}
+
+/* All that is measured, when it was, and the verdict. */
 static const char *all_words(void)
 {
-    static char text[512];
-    const struct report_server *server = scene_report(&scene);
-    const struct delays *rtt = &server->facts->udp_rtt, *handshake = &server->tcp->handshake;
+    static char text[WORDS];
+    const struct report_server *shown = scene_report(&scene);
+    const struct server *server = shown->facts;
+    const struct tcp_facts *tcp = shown->tcp;
     struct analysis_counters counters = analysis_totals(scene.analysis);
-    snprintf(
-        text, sizeof text,
-        "%s; %u answered, %u rejected, %u unanswered, %u aborted, %u incomplete, UDP %u in %u us, handshake %u us, "
-        "least %u to %u us, lost %u %d, whole %llu, earlier %u %u",
-        scene_verdict(&scene), server->answered, server->rejected, server->unanswered, server->aborted,
-        server->incomplete, rtt->count, delays_median_us(rtt), delays_median_us(handshake),
-        server->ending ? server->ending->least_us : 0, server->ending ? server->ending->most_us : 0, server->lost_count,
-        server->lost_count > 0 && server->lost[0].truncated_udp, (unsigned long long)counters.fragments.reassembled,
-        server->tcp->earlier[OUTCOME_ANSWERED], server->tcp->earlier[OUTCOME_REJECTED]);
+    int length =
+        snprintf(text, sizeof text,
+                 "%s; answered %u, rejected %u, unanswered %u, aborted %u, incomplete %u, earlier %u %u, lost %u "
+                 "TC=1 %d, UDP %u in %u us, handshake %u us, replies %u to %u us, whole %llu",
+                 scene_verdict(&scene), shown->answered, shown->rejected, shown->unanswered, shown->aborted,
+                 shown->incomplete, tcp->earlier[OUTCOME_ANSWERED], tcp->earlier[OUTCOME_REJECTED], shown->lost_count,
+                 shown->lost_count > 0 && shown->lost[0].truncated_udp, server->udp_rtt.count,
+                 delays_median_us(&server->udp_rtt), delays_median_us(&tcp->handshake),
+                 shown->ending ? shown->ending->least_us : 0, shown->ending ? shown->ending->most_us : 0,
+                 (unsigned long long)counters.fragments.reassembled);
+    snprintf(text + length, sizeof text - (size_t)length,
+             "; ms ago: server %lld to %lld, UDP %lld %lld %lld, TCP %lld, failures %lld to %lld, turned %lld",
+             ago(server->first_ns), ago(server->last_ns), ago(server->last_udp_query_ns),
+             ago(server->last_udp_answer_ns), ago(server->last_udp_unreachable_ns), ago(tcp->last_ns),
+             ago(tcp->first_failure_ns), ago(tcp->last_failure_ns), ago(tcp->turned_ns));
     return text;
 }
 
@@ -260,6 +273,7 @@ static void one(bool answered)
     else
         send_reset(62);
     scene_pass(&scene, 5 * SECOND);
+    analysis_pass_time(scene.analysis, scene.time_ns); /* and is over */
 }
 
 static void story_turn(void)
@@ -271,6 +285,49 @@ static void story_turn(void)
         if (i == 1 || i == 3)
             set_clock();
     }
+}
+
+/* A failure that began before the server worked again, and ends when the clock has been set. */
+static void story_late_failure(void)
+{
+    for (int i = 0; i < 5; i++)
+        one(false);
+    scene_connect(&scene);
+    scene_client_sends(&scene, TCP_SYN, NULL);
+    struct scene late = scene;
+    one(true);
+    one(true);
+    set_clock();
+    late.time_ns = scene.time_ns;
+    late.frames = scene.frames;
+    struct wire_packet rst = scene_server(&late, TCP_RST | TCP_ACK);
+    rst.seq = 0;
+    scene_send(&late, &rst);
+    scene.frames = late.frames;
+    scene_pass(&scene, 5 * SECOND);
+    analysis_pass_time(scene.analysis, scene.time_ns);
+    set_clock();
+    one(true);
+}
+
+static void story_udp_gone(void)
+{
+    struct wire quote = {.length = 0};
+    struct wire_packet asked = scene_client(&scene, 0);
+    asked.protocol = PROTOCOL_UDP;
+    wire_packet(&quote, &asked);
+    struct wire_packet error = {.source = scene.server,
+                                .target = scene.client,
+                                .ttl = 62,
+                                .protocol = PROTOCOL_ICMP,
+                                .icmp_type = 3,
+                                .icmp_code = 3,
+                                .payload = quote.bytes,
+                                .payload_bytes = quote.length};
+    scene_send(&scene, &error);
+    set_clock();
+    scene_client_sends(&scene, TCP_SYN, NULL);
+    send_reset(62);
 }
 
 /* The run and the turn are older than the step, the flows that follow are of after it. */
@@ -326,6 +383,8 @@ static const struct story {
     {"a piece of an answer", story_tcp_in_pieces},
     {"a server that begins to fail", story_turn},
     {"and works again", story_turn_back},
+    {"a failure that ends late", story_late_failure},
+    {"UDP that is gone", story_udp_gone},
     {"windows", story_windows},
     {"a server that is idle for some minutes", story_idle_server},
 };

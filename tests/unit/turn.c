@@ -4,6 +4,7 @@
 #include "tests/unit/scene.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { FAILED_TTL = 62, LATE_S = 20 };
@@ -141,7 +142,7 @@ static const struct course {
     {"FFFFFAAAfffFFF", 0, 3, 3, 8},
     {"AAAAAFaFaF", 0, 3, 7, 0},
     {"AAAAAFFFaa", 0, 3, 7, 0},
-    {"AAAAAffF", 5, 3, 0, 0},
+    {"AAAAAffF", 5, 1, 0, 2},
     {"AAAAAFFFFFFFFaaaaA", 1, 8, 9, 0},
     /* windows */
     {"AAAAAFF|F", 0, 1, 0, 0},
@@ -149,6 +150,7 @@ static const struct course {
     {"AAAAAFFF|", 0, 0, 0, 0},
     {"AAAAAFFF|F", 0, 1, 0, 0},
     {"AAAAAFFF|FAAA", 3, 0, 0, 1},
+    {"AAFF|aFFF", 0, 3, 1, 0},
     {"FFFFFAAA|f", 0, 0, 0, 1},
     {"FFFFFAAA|fA", 1, 0, 0, 1},
 };
@@ -402,4 +404,64 @@ Test(turn_verdict, clients_are_told_apart_by_what_they_met_since)
     cr_assert_eq(now->clients[0].attempts, 1, "the one after the turn");
     cr_assert_eq(now->clients[1].outcome, REPORT_ANSWERED);
     cr_assert_eq(now->clients[1].attempts, 2);
+}
+
+/* as a watch sees it: asked again and again, while flows end when they end */
+
+static const char *verdict_so_far(void)
+{
+    static char text[96];
+    static const struct report_source source = {.command = "test", .pcap_version = "none"};
+    analysis_pass_time(scene.analysis, scene.time_ns);
+    const struct facts *so_far = analysis_so_far(scene.analysis);
+    struct report *report = report_build(so_far, analysis_counters(scene.analysis), &source);
+    cr_assert_not_null(report);
+    snprintf(text, sizeof text, "%s %u:%u", report_outcome_name(report->servers[0].outcome),
+             report->servers[0].answered, report->servers[0].rejected + report->servers[0].unanswered);
+    report_free(report);
+    return text;
+}
+
+/* A connection that is answered and left open. */
+static void left_open(void)
+{
+    scene_connect(&scene);
+    scene_handshake(&scene);
+    scene_asks(&scene, 1);
+    scene_answers(&scene, 1, DNS_NOERROR);
+}
+
+Test(turn_verdict, answered_connections_that_stay_open)
+{
+    for (int i = 0; i < 5; i++) {
+        left_open();
+        scene_wait(&scene, 1000);
+    }
+    for (int i = 0; i < 10; i++) {
+        resets(1, 64);
+        for (int k = 0; k < 9; k++) {
+            scene_wait(&scene, 1000);
+            const char *verdict = verdict_so_far();
+            cr_expect_eq(strncmp(verdict, i < 2 ? "mixed" : "rejected", 5), 0, "%d failures, %d s: %s", i + 1, k + 2,
+                         verdict);
+        }
+    }
+}
+
+Test(turn_verdict, one_syn_in_four_is_lost)
+{
+    for (int i = 0; i < 200; i++) {
+        if (i % 4 == 3) {
+            scene_connect(&scene);
+            scene_client_sends(&scene, TCP_SYN, NULL);
+            scene_pass(&scene, 1000);
+        } else
+            answers(1);
+        const char *verdict = verdict_so_far();
+        if (i > 50)
+            cr_assert_eq(strncmp(verdict, "mixed", 5), 0, "%d s: %s", i, verdict);
+    }
+    const struct report_server *now = scene_report(&scene);
+    cr_assert_eq(now->answered, 150, "%u", now->answered);
+    cr_assert_eq(now->unanswered, 49, "%u", now->unanswered); /* and one that is not long enough ago */
 }

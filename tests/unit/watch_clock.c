@@ -83,6 +83,7 @@ Test(watch_clock, frames_stamped_before_a_step_are_moved)
         struct watch_clock clock = set_by(fitting->step_ns);
         cr_assert_neq(watch_clock_step(&clock), 0);
         clock.stepped_ns -= fitting->stepped_ago;
+        cr_assert_eq(watch_clock_step(&clock), 0);
         int64_t now_ns = watch_clock_day();
         int64_t fitted_ns = watch_clock_fit(&clock, now_ns + fitting->stamp_ns) - now_ns;
         cr_expect_lt(llabs(fitted_ns - fitting->fitted_ns), NEAR_NS / 100, "%s: %lld, not %lld", fitting->name,
