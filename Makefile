@@ -87,7 +87,7 @@ demo: setup
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
-# libwiretap, live capture (tests/live), fuzz targets over their corpora, the lab's quick cases, then units and samples.
+# libwiretap, live capture (tests/live), watch at work (tests/watch), fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
@@ -99,10 +99,17 @@ run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
 	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
+	@$(MAKE) --no-print-directory check-watch
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
 	@$(BUILD)/tests/run --short-filename
+
+# `tcp53 watch` as its user sees it, in network namespaces (root); T=PATTERN selects.
+.PHONY: check-watch
+check-watch: all
+	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
+	@$(PYTHON) tests/watch/run ./tcp53 $(T)
 
 # Without libwiretap, beside the ordinary program.
 .PHONY: check-plain

@@ -8,6 +8,7 @@
 #include "watch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -289,8 +290,23 @@ static void print_version(FILE *out)
                       "interfaces of one kind cannot be read");
 }
 
+/*
+ * Nothing that is opened later becomes standard output or error, or lines would go into it: into a capture socket, for
+ * one. What is missing can only be read, so that writing there still fails.
+ */
+static void fill_standard(void)
+{
+    int descriptor;
+    do
+        descriptor = open("/dev/null", O_RDONLY);
+    while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard();
     const char *word = argc > 1 ? argv[1] : "";
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         bool help = strcmp(argv[i], "--help") == 0, version = strcmp(argv[i], "--version") == 0;

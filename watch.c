@@ -203,7 +203,8 @@ static void tick(struct watch *watch)
         begin_window(watch);
     }
     size_t count;
-    outlets_tick(watch->outlets, watch->analysis, live_inputs(watch->live, &count), count);
+    const struct input *inputs = live_inputs(watch->live, &count);
+    outlets_tick(watch->outlets, watch->analysis, inputs, count);
     rest_ns = rest_ns > REST_MOST_NS ? REST_MOST_NS : rest_ns;
     watch->tick_ns = watch_clock_steady() + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
 }

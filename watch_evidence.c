@@ -29,6 +29,7 @@ struct evidence {
     unsigned ticket_count;
     struct change left[EVIDENCE_TICKETS]; /* a ring of changes without their folders; the headlines are its own */
     unsigned left_first, left_count;
+    int why, told;    /* errno of what could not be written last, and of what was told; 0: all was */
     int64_t spent_ns; /* on folders, since the last evidence_tickets_left() */
 };
 
@@ -102,6 +103,10 @@ static unsigned write_to_ring(void *context, const struct frame *frame)
 {
     struct evidence *evidence = context;
     unsigned file = ring_write(evidence->ring, frame);
+    if (file > 0)
+        evidence->why = 0;
+    else if (errno != EAGAIN) /* which means that it was not even tried */
+        evidence->why = errno;
     keep_files_gone(evidence->keep, ring_counters(evidence->ring).oldest);
     return file;
 }
@@ -232,6 +237,18 @@ bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts,
     evidence->spent_ns = 0;
     errno = why;
     return why == 0;
+}
+
+bool evidence_news(struct evidence *evidence, char *text, size_t size)
+{
+    bool changed = (evidence->why == 0) != (evidence->told == 0);
+    if (changed && evidence->why)
+        snprintf(text, size, "%s: %s; packets of failed lookups are lost until it can be written",
+                 evidence->options->watch.evidence, strerror(evidence->why));
+    else if (changed)
+        snprintf(text, size, "%s: evidence is written again", evidence->options->watch.evidence);
+    evidence->told = evidence->why;
+    return changed;
 }
 
 void evidence_shift(struct evidence *evidence, int64_t step_ns)

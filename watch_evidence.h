@@ -32,6 +32,8 @@ void evidence_flow(struct evidence *evidence, const struct flow_record *record, 
 bool evidence_ticket(struct evidence *evidence, const struct change *change, const struct facts *facts);
 /* Makes folders that were left for later, `all` of them or as many as take no long time. */
 bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts, bool all);
+/* Once each time when the ring cannot be written any more, or again: a sentence. */
+bool evidence_news(struct evidence *evidence, char *text, size_t size);
 /* The clock was set: moves all times. */
 void evidence_shift(struct evidence *evidence, int64_t step_ns);
 /* Goes on in a new file. */

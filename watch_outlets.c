@@ -49,6 +49,7 @@ struct outlets {
     bool on_lines; /* changes go to standard output as lines; else to standard error */
     bool lines_over;
     bool command_runs; /* by what is known */
+    bool clerk_missed; /* it is gone, and that was told */
 };
 
 static bool is_jsonl(const struct outlets *outlets)
@@ -455,11 +456,25 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
     end_file(outlets, &outlets->metrics, out, out && metrics_render(&metrics, out));
 }
 
+static void tell_troubles(struct outlets *outlets)
+{
+    char text[512];
+    if (outlets->clerk && clerk_is_gone(outlets->clerk) && !outlets->clerk_missed) {
+        outlets->clerk_missed = true;
+        outlets_news(outlets,
+                     "the process that opens files and runs commands (the clerk) has ended: from now on no file "
+                     "is written; start the watch again");
+    }
+    if (outlets->evidence && evidence_news(outlets->evidence, text, sizeof text))
+        outlets_news(outlets, "%s", text);
+}
+
 void outlets_tick(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs, size_t count)
 {
     int64_t now_ns = watch_clock_steady();
     journal_tick(outlets->journal);
     look_for_end(outlets);
+    tell_troubles(outlets);
     if (outlets->options->watch.metrics && now_ns >= outlets->metrics_ns) {
         write_metrics(outlets, analysis, inputs, count);
         outlets->metrics_ns = now_ns + METRICS_NS;

@@ -180,6 +180,11 @@ bool clerk_notify(struct clerk *clerk, const char *state)
     return !clerk->notifies || ask_for(clerk, CLERK_NOTIFY, 0, (const char *const[]){state, NULL}, NULL);
 }
 
+bool clerk_is_gone(const struct clerk *clerk)
+{
+    return clerk->gone;
+}
+
 pid_t clerk_pid(const struct clerk *clerk)
 {
     return clerk->process;

@@ -45,6 +45,8 @@ struct clerk *clerk_start(const struct clerk_options *options, struct failure *f
  * runs then still has its time. Accepts NULL.
  */
 void clerk_end(struct clerk *clerk);
+/* True once a call has shown that it has ended. */
+bool clerk_is_gone(const struct clerk *clerk);
 pid_t clerk_pid(const struct clerk *clerk);
 
 /*

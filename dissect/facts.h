@@ -57,10 +57,11 @@ struct tcp_facts {
     uint32_t earlier[FLOW_OUTCOMES]; /* flows of this window that began before */
 };
 
-/* True when flows were put aside because they ended unlike those since `turned_ns`. */
+/* True when flows of a server that was asked over TCP were put aside because they ended unlike those since `turned_ns`. */
 static inline bool facts_turned(const struct tcp_facts *tcp)
 {
-    return tcp->earlier[OUTCOME_ANSWERED] + tcp->earlier[OUTCOME_REJECTED] + tcp->earlier[OUTCOME_UNANSWERED] > 0;
+    return tcp &&
+           tcp->earlier[OUTCOME_ANSWERED] + tcp->earlier[OUTCOME_REJECTED] + tcp->earlier[OUTCOME_UNANSWERED] > 0;
 }
 
 struct server {

@@ -143,7 +143,8 @@ def read_json(path):
 
 def judged(*paths):
     """What `tcp53 read` says of captures."""
-    done = subprocess.run([program(), 'read', '-j', *paths], capture_output=True, text=True, timeout=PATIENCE * 4, check=False)
+    done = subprocess.run([program(), 'read', '-j', *paths], capture_output=True, text=True, timeout=4 * PATIENCE,
+                          check=False)
     check(done.stdout.startswith('{'), f'read {paths}: {done.stderr}')
     scratch.keep_json(done.stdout)
     return json.loads(done.stdout)

@@ -5,7 +5,7 @@ import subprocess
 import time
 
 from program import REJECTED, TOLD, Watch, descriptors_of, program, run, server_of, status_of, verdict_of
-from world import PATIENCE, SERVER, Failed, Network, Skipped, check, need_mounts, scratch, wait_for, write
+from world import SERVER, Network, Skipped, check, need_mounts, scratch, wait_for, write
 
 AS_NOBODY = ('setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups')
 WITH_RAW = (*AS_NOBODY, '--inh-caps', '-all,+net_raw', '--ambient-caps', '-all,+net_raw')
@@ -145,7 +145,8 @@ def test_both_processes_without_powers():
             check_powerless(watch.pid, 'the parser', '2')
             check_powerless(clerk, 'the clerk', None)
             check(status_of(clerk)['Name'] == 'tcp53-clerk', status_of(clerk)['Name'])
-            check('running as nobody (uid 65534), no capabilities, no new privileges' in watch.err.texts()[0], 'first line')
+            said = watch.err.texts()[0]
+            check('running as nobody (uid 65534), no capabilities, no new privileges' in said, said)
             idle = descriptors_of(watch.pid)
             network.traffic()
             watch.out.expect(TOLD)

@@ -58,6 +58,15 @@ def called(result):
 
 # ------------------------------------------------------------------ processes
 
+def descendants_of(pid):
+    found = []
+    with contextlib.suppress(OSError):
+        with open(f'/proc/{pid}/task/{pid}/children', encoding='ascii') as file:
+            for child in file.read().split():
+                found += [int(child), *descendants_of(child)]
+    return found
+
+
 class Processes:
     """All that were started, to be ended by their numbers."""
 
@@ -72,10 +81,14 @@ class Processes:
         return process
 
     def end(self, process):
+        """It, and what it has started: a clerk stays while its command runs."""
         if process.poll() is None:
-            process.send_signal(signal.SIGCONT)
+            below = descendants_of(process.pid)
             process.kill()
             process.wait()
+            for pid in below:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         with self.lock:
             if process in self.list:
                 self.list.remove(process)
@@ -122,7 +135,13 @@ class Scratch:
         return [self.file('json', name) for name in sorted(os.listdir(self.file('json')))]
 
     def remove(self):
-        shutil.rmtree(self.path, ignore_errors=True)
+        with open('/proc/self/mounts', encoding='utf-8') as file:
+            mounted = [line.split()[1] for line in file]
+        for path in reversed(mounted):
+            if path.startswith(self.path):
+                unmount(path)
+        for _ in range(3):  # tests that were interrupted may write still
+            shutil.rmtree(self.path, ignore_errors=True)
 
 
 scratch = Scratch()
