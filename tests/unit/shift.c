@@ -268,9 +268,11 @@ static void one(bool answered)
     scene_connect(&scene);
     scene_handshake(&scene);
     scene_asks(&scene, 1);
-    if (answered)
+    if (answered) {
         scene_answers(&scene, 1, DNS_NOERROR);
-    else
+        scene_client_sends(&scene, TCP_FIN | TCP_ACK, NULL);
+        scene_server_sends(&scene, TCP_FIN | TCP_ACK, NULL);
+    } else
         send_reset(62);
     scene_pass(&scene, 5 * SECOND);
     analysis_pass_time(scene.analysis, scene.time_ns); /* and is over */
