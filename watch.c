@@ -276,7 +276,7 @@ static void wait(struct watch *watch)
         return;
     if (list[0].revents & POLLIN)
         take_signal(watch);
-    watch->stop |= list[1].revents & (POLLERR | POLLHUP);
+    watch->stop |= (list[1].revents & (POLLERR | POLLHUP)) != 0;
 }
 
 static void watch_until_stopped(struct watch *watch)

@@ -434,8 +434,6 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
     struct metrics_interface interfaces[OPTIONS_INTERFACES];
     struct metrics metrics = {.started_ns = outlets->started_ns,
                               .now_ns = watch_clock_day(),
-                              .interfaces = interfaces,
-                              .interface_count = count,
                               .changes = outlets->changes,
                               .commands_run = outlets->commands_run,
                               .commands_skipped = outlets->commands_skipped,
@@ -446,6 +444,8 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
         if (inputs[i].last_ns > metrics.last_frame_ns)
             metrics.last_frame_ns = inputs[i].last_ns;
     }
+    metrics.interfaces = interfaces;
+    metrics.interface_count = count;
     list_servers(outlets, &metrics, servers);
     struct journal_counters lines = journal_counters(outlets->journal);
     metrics.lines_suppressed = lines.suppressed;

@@ -28,10 +28,10 @@ struct ticket {
 
 /*
  * Writes the folder, which has its name when it is whole, and gives the name; false with errno, and what was written of it
- * is in `draft`. Frames of the link type
+ * is in `folder`. Frames of the link type
  * that most of them have are in it: a pcap file has one.
  */
 bool ticket_write(const struct ticket *ticket, const struct change *change, char name[TICKET_NAME],
-                  char draft[TICKET_NAME]);
+                  char folder[TICKET_NAME]);
 
 #endif

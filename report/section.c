@@ -197,10 +197,10 @@ static struct distance distance_of_end(const struct report_server *server)
 /* What a server did before it turned. */
 static void write_earlier(struct page *page, const struct tcp_facts *tcp)
 {
-    char time[WORDS_TIME];
+    char since[WORDS_TIME];
     if (facts_turned(tcp))
         fprintf(page->out, "\n            before %.19sZ: %u answered, %u rejected, %u unanswered",
-                words_time(tcp->turned_ns, time), tcp->earlier[OUTCOME_ANSWERED], tcp->earlier[OUTCOME_REJECTED],
+                words_time(tcp->turned_ns, since), tcp->earlier[OUTCOME_ANSWERED], tcp->earlier[OUTCOME_REJECTED],
                 tcp->earlier[OUTCOME_UNANSWERED]);
 }
 

@@ -149,7 +149,7 @@ static void write_counts(FILE *out, const struct report_server *server)
         {offsetof(struct report_server, aborted), "given up by the client"},
     };
     uint32_t all = server->answered + server->rejected + server->unanswered + server->aborted;
-    char time[WORDS_TIME];
+    char since[WORDS_TIME];
     fprintf(out, "Of %u TCP attempt%s", all, all == 1 ? "" : "s");
     const char *separator = " ";
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -162,7 +162,7 @@ static void write_counts(FILE *out, const struct report_server *server)
     }
     fputs(". ", out);
     if (facts_turned(server->tcp))
-        fprintf(out, "All since %.19sZ: it has turned then. ", words_time(server->tcp->turned_ns, time));
+        fprintf(out, "All since %.19sZ: it has turned then. ", words_time(server->tcp->turned_ns, since));
 }
 
 /* Why nothing can be concluded: the first that is true of the case. */
