@@ -213,7 +213,7 @@ static bool take_interface(struct options *options, const char *name)
 
 static bool take_small(const char *option, const char *what, const char *text, uint32_t most, uint32_t *number)
 {
-    uint64_t value;
+    uint64_t value = 0;
     if (!take_number(option, what, text, most, &value))
         return false;
     *number = (uint32_t)value;

@@ -61,15 +61,14 @@ static bool is_jsonl(const struct outlets *outlets)
 static bool find_place(struct place *place, const char *path, struct clerk_options *clerk, char **directory,
                        struct failure *failure)
 {
-    char *copy = path ? strdup(path) : NULL;
     if (!path)
         return true;
+    const char *slash = strrchr(path, '/');
     *directory = strdup(path);
-    if (!copy || !*directory)
+    if (!*directory)
         return failure_set(failure, "out of memory");
-    snprintf(place->name, sizeof place->name, "%s", basename(copy));
+    snprintf(place->name, sizeof place->name, "%s", slash ? slash + 1 : path);
     snprintf(place->draft, sizeof place->draft, "%s.new", place->name);
-    free(copy);
     if (!clerk_is_name(place->name))
         return failure_set(failure, "%s: names of files are of letters, digits and ._:+- and begin with none of .-",
                            path);

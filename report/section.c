@@ -197,11 +197,12 @@ static struct distance distance_of_end(const struct report_server *server)
 /* What a server did before it turned. */
 static void write_earlier(struct page *page, const struct tcp_facts *tcp)
 {
+    if (!facts_turned(tcp))
+        return;
     char since[WORDS_TIME];
-    if (facts_turned(tcp))
-        fprintf(page->out, "\n            before %.19sZ: %u answered, %u rejected, %u unanswered",
-                words_time(tcp->turned_ns, since), tcp->earlier[OUTCOME_ANSWERED], tcp->earlier[OUTCOME_REJECTED],
-                tcp->earlier[OUTCOME_UNANSWERED]);
+    fprintf(page->out, "\n            before %.19sZ: %u answered, %u rejected, %u unanswered",
+            words_time(tcp->turned_ns, since), tcp->earlier[OUTCOME_ANSWERED], tcp->earlier[OUTCOME_REJECTED],
+            tcp->earlier[OUTCOME_UNANSWERED]);
 }
 
 static void write_counts(struct page *page, const struct report_server *server)

@@ -149,7 +149,6 @@ static void write_counts(FILE *out, const struct report_server *server)
         {offsetof(struct report_server, aborted), "given up by the client"},
     };
     uint32_t all = server->answered + server->rejected + server->unanswered + server->aborted;
-    char since[WORDS_TIME];
     fprintf(out, "Of %u TCP attempt%s", all, all == 1 ? "" : "s");
     const char *separator = " ";
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
@@ -161,8 +160,10 @@ static void write_counts(FILE *out, const struct report_server *server)
         separator = ", ";
     }
     fputs(". ", out);
-    if (facts_turned(server->tcp))
+    if (facts_turned(server->tcp)) {
+        char since[WORDS_TIME];
         fprintf(out, "All since %.19sZ: it has turned then. ", words_time(server->tcp->turned_ns, since));
+    }
 }
 
 /* Why nothing can be concluded: the first that is true of the case. */
