@@ -49,7 +49,6 @@ struct watch {
     struct input before[OPTIONS_INTERFACES]; /* at the window's beginning */
     struct input judged[OPTIONS_INTERFACES]; /* at the latest judging */
     uint64_t selected[OPTIONS_INTERFACES];   /* frames of the window that were judged */
-    uint64_t taken;                          /* all that were judged */
     int64_t latest_ns;                       /* time of the latest frame, as it came */
     int64_t window_day_ns;                   /* when it began */
     /* By the steady clock. */
@@ -218,7 +217,6 @@ static void take_frame(struct watch *watch, struct frame *frame)
     if (watch->select && !select_takes(watch->select, frame))
         return;
     watch->selected[frame->ref.input]++;
-    watch->taken++;
     outlets_frame(watch->outlets, frame);
     analysis_feed(watch->analysis, frame);
     outlets_frame(watch->outlets, NULL);

@@ -259,7 +259,7 @@ void keep_flow_over(struct keep *keep, const struct flow_record *record, const s
 {
     bool refused = end->mechanism == MECHANISM_ERROR_RCODE;
     bool answered = end->outcome == OUTCOME_ANSWERED && !refused;
-    bool failed = end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED || refused;
+    bool failed = flow_outcome_is_failure(end->outcome) || refused;
     uint32_t index = flow_of(keep, record);
     if (index == KEPT_NONE)
         return;

@@ -1,12 +1,6 @@
 /* A clock that is set: what is at hand, and what is waited for, moves with it. */
 #include "capture/keep_inside.h"
 
-static void shift(int64_t *time_ns, int64_t step_ns)
-{
-    if (*time_ns != 0 && *time_ns != INT64_MIN)
-        *time_ns += step_ns;
-}
-
 static void shift_pile(struct cells *cells, const struct pile *pile, int64_t step_ns)
 {
     uint32_t index = pile->first;
@@ -16,16 +10,16 @@ static void shift_pile(struct cells *cells, const struct pile *pile, int64_t ste
 
 static void shift_flow(struct cells *cells, struct kept_flow *flow, int64_t step_ns)
 {
-    shift(&flow->first_ns, step_ns);
+    frame_time_shift(&flow->first_ns, step_ns);
     shift_pile(cells, &flow->first, step_ns);
     shift_pile(cells, &flow->latest, step_ns);
 }
 
 static void shift_server(struct cells *cells, struct kept_server *server, int64_t step_ns)
 {
-    shift(&server->earlier_ns, step_ns);
-    shift(&server->after_ns, step_ns);
-    shift(&server->window_ns, step_ns);
+    frame_time_shift(&server->earlier_ns, step_ns);
+    frame_time_shift(&server->after_ns, step_ns);
+    frame_time_shift(&server->window_ns, step_ns);
     shift_pile(cells, &server->earlier, step_ns);
     shift_pile(cells, &server->latest, step_ns);
 }
@@ -34,12 +28,12 @@ void keep_shift(struct keep *keep, int64_t step_ns)
 {
     struct kept *kept = keep->kept;
     struct kept_line *flows[] = {&kept->under_way, &kept->over}, *servers[] = {&kept->idle, &kept->busy};
-    shift(&keep->now_ns, step_ns);
-    shift(&keep->window_ns, step_ns);
+    frame_time_shift(&keep->now_ns, step_ns);
+    frame_time_shift(&keep->window_ns, step_ns);
     for (unsigned i = 0; i < keep->link_count; i++) {
-        shift(&keep->links[i].latest.time_ns, step_ns);
-        shift(&keep->links[i].written_ns, step_ns);
-        shift(&keep->links[i].witness_ns, step_ns);
+        frame_time_shift(&keep->links[i].latest.time_ns, step_ns);
+        frame_time_shift(&keep->links[i].written_ns, step_ns);
+        frame_time_shift(&keep->links[i].witness_ns, step_ns);
     }
     for (int line = 0; line < 2; line++) {
         for (uint32_t i = flows[line]->first; i != KEPT_NONE; i = kept_after(flows[line], i))

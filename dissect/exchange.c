@@ -51,8 +51,7 @@ void exchanges_free(struct exchanges *exchanges)
 void exchanges_shift(struct exchanges *exchanges, int64_t step_ns)
 {
     for (size_t i = 0; i < EXCHANGE_PENDING; i++)
-        if (exchanges->pending[i].time_ns)
-            exchanges->pending[i].time_ns += step_ns;
+        frame_time_shift(&exchanges->pending[i].time_ns, step_ns);
     for (size_t i = 0; i < EXCHANGE_TRUNCATED; i++)
         if (exchanges->truncated_tags[i])
             exchanges->truncated[i].time_ns += step_ns;

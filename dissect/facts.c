@@ -241,7 +241,7 @@ void facts_flow(struct facts *facts, const struct flow *flow, const struct flow_
     if (ending->count == 0)
         ending->exemplar = keep_exemplar(facts, &flow->record);
     endings_add(ending, &flow->record);
-    bool failed = end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED;
+    bool failed = flow_outcome_is_failure(end->outcome);
     struct client *client = find_client(facts, flow->record.client, flow->server, failed);
     if (client) {
         client->attempts++;

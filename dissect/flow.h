@@ -225,6 +225,12 @@ struct exchanges;
 struct flows;
 struct pair;
 
+/* Turned down, or met by silence. */
+static inline bool flow_outcome_is_failure(enum flow_outcome outcome)
+{
+    return outcome == OUTCOME_REJECTED || outcome == OUTCOME_UNANSWERED;
+}
+
 /* Stable words: "SYN-ACK", "syn-reset", "answered". Tables tied to the enums. */
 const char *flow_event_name(enum flow_event event);
 const char *mechanism_name(enum mechanism mechanism);

@@ -152,11 +152,6 @@ void flows_sweep(struct flows *flows, int64_t now_ns)
     fold_such(flows, IDLE, now_ns);
 }
 
-static bool is_failure(const struct flow_end *end)
-{
-    return end->outcome == OUTCOME_REJECTED || end->outcome == OUTCOME_UNANSWERED;
-}
-
 static bool counts_so_far(const struct flow *flow, const struct flow_end *end, int64_t now_ns)
 {
     return end->mechanism != MECHANISM_NONE && end->outcome != OUTCOME_INCOMPLETE && end->mechanism != flow->counted &&
@@ -173,7 +168,7 @@ void flows_so_far(struct flows *flows, struct facts *facts, int64_t now_ns)
         if (!counts_so_far(flow, &end, now_ns))
             continue;
         facts_flow(facts, flow, &end);
-        if (is_failure(&end) && flows->observer && flows->observer->flow_failing)
+        if (flow_outcome_is_failure(end.outcome) && flows->observer && flows->observer->flow_failing)
             flows->observer->flow_failing(flows->observer->context, flow, &end);
     }
 }
@@ -186,7 +181,7 @@ void flows_renew(struct flows *flows, int64_t now_ns)
     for (size_t i = 0; i < count; i++) {
         struct flow *flow = &flows->slots[open[i].slot];
         struct flow_end end = flow_end_of(flow, now_ns);
-        if (is_failure(&end) && counts_so_far(flow, &end, now_ns))
+        if (flow_outcome_is_failure(end.outcome) && counts_so_far(flow, &end, now_ns))
             flow->counted = end.mechanism;
         facts_touch(flows->facts, flow->server, now_ns);
     }

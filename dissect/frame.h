@@ -55,6 +55,13 @@ static inline int64_t frame_time_ns(int64_t seconds, int64_t rest_ns)
     return (seconds > most ? most : seconds < -most ? -most : seconds) * billion + rest_ns;
 }
 
+/* Moves a time when the clock was set; 0 and INT64_MIN are times that there are none of. */
+static inline void frame_time_shift(int64_t *time_ns, int64_t step_ns)
+{
+    if (*time_ns != 0 && *time_ns != INT64_MIN)
+        *time_ns += step_ns;
+}
+
 /* A view into the reader's buffer: gone at the reader's next call. */
 struct frame {
     const uint8_t *data;

@@ -124,38 +124,27 @@ void facts_touch(struct facts *facts, uint32_t server, int64_t now_ns)
         tcp->last_ns = now_ns;
 }
 
-static void shift(int64_t *time_ns, int64_t step_ns)
-{
-    if (*time_ns != 0)
-        *time_ns += step_ns;
-}
-
 void facts_shift(struct facts *facts, int64_t step_ns)
 {
     for (uint32_t i = 0; i < FACTS_SERVERS; i++) {
         struct server *server = &facts->servers[i];
         if (facts->server_tags[i] == 0)
             continue;
-        shift(&server->first_ns, step_ns);
-        shift(&server->last_ns, step_ns);
-        shift(&server->last_udp_query_ns, step_ns);
-        shift(&server->last_udp_answer_ns, step_ns);
-        shift(&server->last_udp_unreachable_ns, step_ns);
+        frame_time_shift(&server->first_ns, step_ns);
+        frame_time_shift(&server->last_ns, step_ns);
+        frame_time_shift(&server->last_udp_query_ns, step_ns);
+        frame_time_shift(&server->last_udp_answer_ns, step_ns);
+        frame_time_shift(&server->last_udp_unreachable_ns, step_ns);
     }
     for (uint32_t i = 0; i < facts->tcp_used; i++) {
         struct tcp_facts *tcp = &facts->tcp[i];
-        shift(&tcp->first_failure_ns, step_ns);
-        shift(&tcp->last_failure_ns, step_ns);
-        shift(&tcp->last_ns, step_ns);
-        shift(&tcp->run.began_ns, step_ns);
-        shift(&tcp->run.latest_ns, step_ns);
-        shift(&tcp->turned_ns, step_ns);
+        frame_time_shift(&tcp->first_failure_ns, step_ns);
+        frame_time_shift(&tcp->last_failure_ns, step_ns);
+        frame_time_shift(&tcp->last_ns, step_ns);
+        frame_time_shift(&tcp->run.began_ns, step_ns);
+        frame_time_shift(&tcp->run.latest_ns, step_ns);
+        frame_time_shift(&tcp->turned_ns, step_ns);
     }
-}
-
-static bool is_failure(enum flow_outcome outcome)
-{
-    return outcome == OUTCOME_REJECTED || outcome == OUTCOME_UNANSWERED;
 }
 
 /* Clients are told apart by the server's endings, which have become others. */
@@ -207,8 +196,8 @@ static bool asks_otherwise(const struct facts *facts, uint32_t server, const str
 {
     bool depends = false;
     for (uint32_t i = 0; i < tcp->endings.count; i++)
-        depends |=
-            is_failure(tcp->endings.rows[i].end.outcome) && may_depend_on_query(tcp->endings.rows[i].end.mechanism);
+        depends |= flow_outcome_is_failure(tcp->endings.rows[i].end.outcome) &&
+                   may_depend_on_query(tcp->endings.rows[i].end.mechanism);
     for (uint32_t i = 0; depends && i < facts->lost_used; i++)
         if (facts->lost[i].server == server && !facts->lost[i].answered)
             return true;
@@ -258,9 +247,9 @@ void facts_turn(struct facts *facts, uint32_t server, struct ending *ending, con
                 enum flow_outcome outcome)
 {
     struct tcp_facts *tcp = &facts->tcp[facts->servers[server].tcp];
-    if (!is_failure(outcome) && outcome != OUTCOME_ANSWERED)
+    if (!flow_outcome_is_failure(outcome) && outcome != OUTCOME_ANSWERED)
         return;
-    count_for_run(tcp, ending, flow->first_ns, is_failure(outcome));
+    count_for_run(tcp, ending, flow->first_ns, flow_outcome_is_failure(outcome));
     if (!is_turning(tcp) || (!tcp->run.failed && asks_otherwise(facts, server, tcp)))
         return;
     turn(tcp);

@@ -267,7 +267,7 @@ int report_exit_status(const struct report *report)
         return 2;
     for (size_t i = 0; i < report->server_count; i++) {
         enum report_outcome outcome = report->servers[i].outcome;
-        if (outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED)
+        if (report_outcome_is_failure(outcome))
             return 1;
         answered |= outcome == REPORT_ANSWERED;
     }

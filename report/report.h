@@ -17,6 +17,12 @@ enum report_outcome {
     REPORT_OUTCOMES
 };
 
+/* Some or all queries over TCP failed. */
+static inline bool report_outcome_is_failure(enum report_outcome outcome)
+{
+    return outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED;
+}
+
 enum confidence { CONFIDENCE_NONE, CONFIDENCE_INDICATED, CONFIDENCE_STRONG, CONFIDENCE_PROVEN, CONFIDENCES };
 
 enum {

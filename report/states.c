@@ -35,14 +35,9 @@ static bool is_server(const struct state *state, struct addr address, uint16_t p
     return state->port == port && addr_same(state->address, address);
 }
 
-static bool fails(enum report_outcome outcome)
-{
-    return outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED;
-}
-
 static bool is_missed_less(const struct state *a, const struct state *b)
 {
-    bool fails_a = fails(a->now.outcome), fails_b = fails(b->now.outcome);
+    bool fails_a = report_outcome_is_failure(a->now.outcome), fails_b = report_outcome_is_failure(b->now.outcome);
     return fails_a != fails_b ? !fails_a : a->seen_ns < b->seen_ns;
 }
 
@@ -58,7 +53,7 @@ static struct state *new_state(struct states *states)
     for (size_t i = 1; i < states->count; i++)
         if (is_missed_less(&states->list[i], least))
             least = &states->list[i];
-    return fails(least->now.outcome) && least->seen_ns >= states->now_ns ? NULL : least;
+    return report_outcome_is_failure(least->now.outcome) && least->seen_ns >= states->now_ns ? NULL : least;
 }
 
 /* The server's place, NULL when it has none. */
@@ -118,9 +113,9 @@ static bool is_partly(const struct state *state, const struct change_state *now)
 /* How long a change has to last before it is told. */
 static int64_t patience_ns(const struct state *state, const struct change_state *now)
 {
-    if (is_partly(state, now) && fails(state->now.outcome))
+    if (is_partly(state, now) && report_outcome_is_failure(state->now.outcome))
         return RECOVERY_NS;
-    bool unsure = fails(now->outcome) && now->confidence <= CONFIDENCE_INDICATED;
+    bool unsure = report_outcome_is_failure(now->outcome) && now->confidence <= CONFIDENCE_INDICATED;
     return is_partly(state, now) || unsure ? ONSET_NS : 0;
 }
 
@@ -150,7 +145,7 @@ static bool is_a_change(const struct state *state, const struct change_state *no
 /* What goes without saying: it answers, and never did otherwise. */
 static bool is_silent(const struct change_state *before, const struct change_state *now)
 {
-    return before->outcome == REPORT_NONE && !fails(now->outcome);
+    return before->outcome == REPORT_NONE && !report_outcome_is_failure(now->outcome);
 }
 
 static void remember(struct state *state, int64_t now_ns)
@@ -197,17 +192,18 @@ static void update(struct states *states, const struct report_server *server,
         state->seen_ns = states->now_ns;
     if (!state || !has_changed(states, state, &now, attempts))
         return;
-    struct change change = {.time_ns = states->now_ns,
-                            .address = state->address,
-                            .port = state->port,
-                            .before = state->now,
-                            .now = now,
-                            .headline = server->headline,
-                            .attempts = attempts,
-                            .answered = server->answered,
-                            .rejected = server->rejected,
-                            .unanswered = server->unanswered,
-                            .since_ns = server->tcp && fails(now.outcome) ? server->tcp->first_failure_ns : 0};
+    struct change change = {
+        .time_ns = states->now_ns,
+        .address = state->address,
+        .port = state->port,
+        .before = state->now,
+        .now = now,
+        .headline = server->headline,
+        .attempts = attempts,
+        .answered = server->answered,
+        .rejected = server->rejected,
+        .unanswered = server->unanswered,
+        .since_ns = server->tcp && report_outcome_is_failure(now.outcome) ? server->tcp->first_failure_ns : 0};
     state->now = now;
     state->told_attempts = attempts;
     remember(state, states->now_ns);
@@ -236,22 +232,16 @@ void states_update(struct states *states, const struct report *report, int64_t n
     states->left_out = count_left_out(states, report);
 }
 
-static void shift(int64_t *time_ns, int64_t step_ns)
-{
-    if (*time_ns != 0)
-        *time_ns += step_ns;
-}
-
 void states_shift(struct states *states, int64_t step_ns)
 {
-    shift(&states->now_ns, step_ns);
+    frame_time_shift(&states->now_ns, step_ns);
     for (size_t i = 0; i < states->count; i++) {
         struct state *state = &states->list[i];
-        shift(&state->changed_ns, step_ns);
-        shift(&state->seen_ns, step_ns);
-        shift(&state->waited_since_ns, step_ns);
+        frame_time_shift(&state->changed_ns, step_ns);
+        frame_time_shift(&state->seen_ns, step_ns);
+        frame_time_shift(&state->waited_since_ns, step_ns);
         for (int k = 0; k < CHANGES_KEPT; k++)
-            shift(&state->told_ns[k], step_ns);
+            frame_time_shift(&state->told_ns[k], step_ns);
     }
 }
 

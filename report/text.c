@@ -10,11 +10,6 @@ static bool is_settled(enum report_outcome outcome)
     return outcome == REPORT_NONE || outcome == REPORT_ANSWERED;
 }
 
-static bool is_failure(enum report_outcome outcome)
-{
-    return outcome == REPORT_REJECTED || outcome == REPORT_UNANSWERED || outcome == REPORT_MIXED;
-}
-
 static void quiet_line(struct page *page, const struct report_server *server)
 {
     char name[WORDS_ENDPOINT];
@@ -32,7 +27,7 @@ static void write_summary(struct page *page, const struct report *report)
     bool incomplete = false;
     for (size_t i = 0; i < report->server_count; i++) {
         asked += report->servers[i].outcome != REPORT_NONE;
-        failing += is_failure(report->servers[i].outcome);
+        failing += report_outcome_is_failure(report->servers[i].outcome);
         incomplete |= report->servers[i].incomplete > 0;
     }
     if (asked == 0) {
