@@ -406,30 +406,9 @@ void outlets_sum_up(struct outlets *outlets)
     check_lines(outlets);
 }
 
-static size_t list_servers(const struct outlets *outlets, struct metrics *metrics, struct metrics_server *servers)
-{
-    size_t count;
-    const struct state *states = states_list(outlets->states, &count);
-    for (size_t i = 0; i < count; i++) {
-        servers[i] = (struct metrics_server){.address = states[i].address,
-                                             .port = states[i].port,
-                                             .outcome = states[i].now.outcome,
-                                             .culprit = states[i].now.culprit,
-                                             .confidence = states[i].now.confidence,
-                                             .changed_ns = states[i].changed_ns};
-        memcpy(servers[i].attempts, states[i].attempts, sizeof servers[i].attempts);
-    }
-    memcpy(metrics->attempts, states_attempts(outlets->states), sizeof metrics->attempts);
-    metrics->servers = servers;
-    metrics->server_count = count;
-    metrics->servers_left_out = states_left_out(outlets->states);
-    return count;
-}
-
 static void write_metrics(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs,
                           size_t count)
 {
-    static struct metrics_server servers[STATES_SERVERS];
     struct metrics_interface interfaces[OPTIONS_INTERFACES];
     struct metrics metrics = {.started_ns = outlets->started_ns,
                               .now_ns = watch_clock_day(),
@@ -445,7 +424,9 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
     }
     metrics.interfaces = interfaces;
     metrics.interface_count = count;
-    list_servers(outlets, &metrics, servers);
+    metrics.servers = states_list(outlets->states, &metrics.server_count);
+    metrics.servers_left_out = states_left_out(outlets->states);
+    memcpy(metrics.attempts, states_attempts(outlets->states), sizeof metrics.attempts);
     struct journal_counters lines = journal_counters(outlets->journal);
     metrics.lines_suppressed = lines.suppressed;
     metrics.lines_lost = lines.lost;

@@ -1,12 +1,12 @@
 #include "watch_ticket.h"
 
 #include "capture/digest.h"
+#include "capture/pcap_frame.h"
 #include "inputs.h"
 #include "report/words.h"
 #include "watch_clock.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,18 +69,6 @@ static FILE *create(const struct draft *draft, const char *file)
     return out;
 }
 
-static void note_input(struct input *input, const struct frame *frame)
-{
-    input->frames++;
-    input->records++;
-    input->selected++;
-    input->bytes += frame->captured;
-    input->cut += frame->captured < frame->declared;
-    if (input->frames == 1)
-        input->first_ns = frame->time_ns;
-    input->last_ns = frame->time_ns;
-}
-
 /* Writes a frame and analyses it as `tcp53 read` will. */
 static bool take_frame(void *context, const struct frame *frame)
 {
@@ -88,11 +76,11 @@ static bool take_frame(void *context, const struct frame *frame)
     struct frame copy = *frame;
     if (frame->link_type != draft->input.link_types[0])
         return true;
-    struct pcap_pkthdr header = {.ts = {frame->time_ns / 1000000000, frame->time_ns % 1000000000},
-                                 .caplen = frame->captured,
-                                 .len = frame->declared};
-    pcap_dump((u_char *)draft->dumper, &header, frame->data);
-    note_input(&draft->input, frame);
+    struct pcap_pkthdr head = pcap_frame_head(frame, frame->captured);
+    pcap_dump((u_char *)draft->dumper, &head, frame->data);
+    draft->input.records++;
+    draft->input.selected++;
+    input_count(&draft->input, frame);
     copy.ref = (struct frame_ref){.number = draft->input.frames & 0xffffffffffff};
     copy.direction = LINK_DIRECTION_UNKNOWN; /* a pcap file does not tell */
     analysis_feed(draft->analysis, &copy);

@@ -358,18 +358,10 @@ static void end_file(const struct file *file, struct input *input)
 
 static void count_frame(struct file *file, struct input *input, const struct frame *frame)
 {
-    int64_t time_ns = frame->time_ns;
-    if (input->frames++ == 0)
-        input->first_ns = input->last_ns = file->previous_ns = time_ns;
-    if (time_ns < input->first_ns)
-        input->first_ns = time_ns;
-    if (time_ns > input->last_ns)
-        input->last_ns = time_ns;
-    if (time_ns < file->previous_ns)
+    input_count(input, frame);
+    if (input->frames > 1 && frame->time_ns < file->previous_ns)
         input->backward++;
-    file->previous_ns = time_ns;
-    input->cut += frame->captured < frame->declared;
-    input->bytes += frame->captured;
+    file->previous_ns = frame->time_ns;
 }
 
 bool file_next(struct file *file, struct input *input, struct frame *frame)

@@ -18,3 +18,14 @@ const char *input_link_name(int link_type, char name[INPUT_LINK_NAME])
         snprintf(name, INPUT_LINK_NAME, "%d", link_type);
     return name;
 }
+
+void input_count(struct input *input, const struct frame *frame)
+{
+    bool first = input->frames++ == 0;
+    input->bytes += frame->captured;
+    input->cut += frame->captured < frame->declared;
+    if (first || frame->time_ns < input->first_ns)
+        input->first_ns = frame->time_ns;
+    if (first || frame->time_ns > input->last_ns)
+        input->last_ns = frame->time_ns;
+}

@@ -31,6 +31,10 @@ struct input {
     struct failure trouble; /* empty text: none */
 };
 
+struct frame;
+
+/* Counts a frame of an input, and how far its times reach; not which of its records it is. */
+void input_count(struct input *input, const struct frame *frame);
 /* The registry's name of a link type ("EN10MB"), and a number for one without. */
 const char *input_link_name(int link_type, char name[INPUT_LINK_NAME]);
 

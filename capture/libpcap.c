@@ -1,7 +1,7 @@
 /* The fast path: what libpcap reads. */
+#include "capture/pcap_frame.h"
 #include "capture/reader.h"
 
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -38,14 +38,7 @@ static enum reader_result libpcap_next(struct reader *reader, struct input *inpu
     int result = pcap_next_ex(libpcap->pcap, &header, &bytes);
     if (result != 1)
         return end_of_file(libpcap, input, result);
-    *frame = (struct frame){
-        .data = bytes,
-        .captured = header->caplen,
-        .declared = header->len < header->caplen ? header->caplen : header->len,
-        /* with nanosecond precision asked for, libpcap puts nanoseconds where the microseconds are */
-        .time_ns = frame_time_ns(header->ts.tv_sec, header->ts.tv_usec),
-        .link_type = libpcap->link_type,
-    };
+    *frame = pcap_frame(header, bytes, libpcap->link_type);
     return READER_FRAME;
 }
 

@@ -8,8 +8,9 @@
  */
 #include "capture/ring.h"
 
+#include "capture/pcap_frame.h"
+
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -201,9 +202,7 @@ static void abandon(struct ring *ring, struct ring_file *file)
 static bool put(struct ring *ring, struct ring_file *file, const struct frame *frame)
 {
     static const uint8_t nothing[1];
-    struct pcap_pkthdr head = {.caplen = bytes_written(frame), .len = frame->declared};
-    head.ts.tv_sec = frame->time_ns / 1000000000;
-    head.ts.tv_usec = frame->time_ns % 1000000000; /* nanoseconds, by the precision that was asked for */
+    struct pcap_pkthdr head = pcap_frame_head(frame, bytes_written(frame));
     pcap_dump((u_char *)file->dumper, &head, frame->data ? frame->data : nothing);
     if (fflush(file->stream) != 0 || ferror(file->stream)) {
         abandon(ring, file);

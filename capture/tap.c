@@ -7,6 +7,7 @@
 #include "capture/tap.h"
 
 #include "capture/passes.h"
+#include "capture/pcap_frame.h"
 
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -165,19 +166,6 @@ void tap_close(struct tap *tap)
         pcap_close(tap->pcap);
 }
 
-static void count_frame(struct input *input, const struct frame *frame)
-{
-    input->records++;
-    input->frames++;
-    input->selected++;
-    input->bytes += frame->captured;
-    input->cut += frame->captured < frame->declared;
-    if (input->frames == 1 || frame->time_ns < input->first_ns)
-        input->first_ns = frame->time_ns;
-    if (input->frames == 1 || frame->time_ns > input->last_ns)
-        input->last_ns = frame->time_ns;
-}
-
 /* What is known to be gone, or was bound again and fails at once, is not said to be gone again. */
 static void lose(struct tap *tap, const char *why, struct tap_news *news)
 {
@@ -204,14 +192,10 @@ bool tap_next(struct tap *tap, struct frame *frame, struct tap_news *news)
     tap->state = TAP_HERE;
     if (result == 0)
         return false;
-    *frame = (struct frame){
-        .data = bytes,
-        .captured = header->caplen,
-        .declared = header->len < header->caplen ? header->caplen : header->len,
-        .time_ns = frame_time_ns(header->ts.tv_sec, header->ts.tv_usec), /* nanoseconds, as asked for */
-        .link_type = tap->link_type,
-    };
-    count_frame(&tap->input, frame);
+    *frame = pcap_frame(header, bytes, tap->link_type);
+    tap->input.records++;
+    tap->input.selected++;
+    input_count(&tap->input, frame);
     frame->ref.number = tap->input.frames & 0xffffffffffff;
     return true;
 }

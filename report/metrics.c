@@ -18,7 +18,7 @@ enum type { GAUGE, COUNTER };
 struct sheet {
     const struct metrics *metrics;
     FILE *out;
-    const struct metrics_server *servers[METRICS_SERVERS]; /* those that are shown */
+    const struct state *servers[METRICS_SERVERS]; /* those that are shown */
     size_t server_count, left_out;
     bool failed;
 };
@@ -153,7 +153,7 @@ static void emit_outcomes(struct sheet *sheet, const struct family *family)
 {
     uint64_t counts[REPORT_OUTCOMES] = {0};
     for (size_t i = 0; i < sheet->metrics->server_count; i++)
-        counts[sheet->metrics->servers[i].outcome]++;
+        counts[sheet->metrics->servers[i].now.outcome]++;
     for (int i = 0; i < REPORT_OUTCOMES; i++)
         write_count(sheet, family,
                     (const struct label[]){{"outcome", report_outcome_name((enum report_outcome)i)}, {0}}, counts[i]);
@@ -170,7 +170,7 @@ struct server_labels {
     char address[ADDR_TEXT], port[PORT_TEXT];
 };
 
-static const struct label *label_server(struct server_labels *to, const struct metrics_server *server)
+static const struct label *label_server(struct server_labels *to, const struct state *server)
 {
     addr_text(server->address, to->address);
     snprintf(to->port, sizeof to->port, "%u", (unsigned)server->port);
@@ -196,8 +196,8 @@ static void emit_verdict(struct sheet *sheet, const struct family *family)
     for (size_t i = 0; i < sheet->server_count; i++) {
         struct server_labels labels = {0};
         label_server(&labels, sheet->servers[i]);
-        labels.labels[2] = (struct label){"outcome", report_outcome_name(sheet->servers[i]->outcome)};
-        labels.labels[3] = (struct label){"culprit", culprit_name(sheet->servers[i]->culprit)};
+        labels.labels[2] = (struct label){"outcome", report_outcome_name(sheet->servers[i]->now.outcome)};
+        labels.labels[3] = (struct label){"culprit", culprit_name(sheet->servers[i]->now.culprit)};
         write_count(sheet, family, labels.labels, 1);
     }
 }
@@ -207,7 +207,7 @@ static void emit_confidence(struct sheet *sheet, const struct family *family)
     static_assert(CONFIDENCE_NONE == 0 && CONFIDENCE_PROVEN == 3, "as the help says");
     for (size_t i = 0; i < sheet->server_count; i++) {
         struct server_labels labels = {0};
-        write_count(sheet, family, label_server(&labels, sheet->servers[i]), sheet->servers[i]->confidence);
+        write_count(sheet, family, label_server(&labels, sheet->servers[i]), sheet->servers[i]->now.confidence);
     }
 }
 
@@ -260,35 +260,35 @@ static const struct family families[] = {
 
 /* Which servers are shown. */
 
-static bool was_asked(const struct metrics_server *server)
+static bool was_asked(const struct state *server)
 {
     uint64_t attempts = 0;
     for (int i = 0; i < FLOW_OUTCOMES; i++)
         attempts += server->attempts[i];
-    return attempts > 0 || server->outcome != REPORT_NONE;
+    return attempts > 0 || server->now.outcome != REPORT_NONE;
 }
 
-static int order(const struct metrics_server *a, const struct metrics_server *b)
+static int order(const struct state *a, const struct state *b)
 {
     int by_address = addr_order(a->address, b->address);
     return by_address ? by_address : (int)a->port - (int)b->port;
 }
 
-static uint64_t failures(const struct metrics_server *server)
+static uint64_t failures(const struct state *server)
 {
     return server->attempts[OUTCOME_REJECTED] + server->attempts[OUTCOME_UNANSWERED];
 }
 
 /* By the verdict, then by failures; servers without any are always shown in favour of the same others. */
-static bool is_worse(const struct metrics_server *a, const struct metrics_server *b)
+static bool is_worse(const struct state *a, const struct state *b)
 {
-    if (a->outcome != b->outcome)
-        return a->outcome > b->outcome;
+    if (a->now.outcome != b->now.outcome)
+        return a->now.outcome > b->now.outcome;
     return failures(a) != failures(b) ? failures(a) > failures(b) : order(a, b) < 0;
 }
 
 /* Puts a server among the worst, which are in order; what falls off the end is left out. */
-static void choose(struct sheet *sheet, const struct metrics_server *server)
+static void choose(struct sheet *sheet, const struct state *server)
 {
     size_t at = sheet->server_count;
     while (at > 0 && is_worse(server, sheet->servers[at - 1]))
@@ -305,7 +305,7 @@ static void choose(struct sheet *sheet, const struct metrics_server *server)
 
 static int order_shown(const void *a, const void *b)
 {
-    return order(*(const struct metrics_server *const *)a, *(const struct metrics_server *const *)b);
+    return order(*(const struct state *const *)a, *(const struct state *const *)b);
 }
 
 bool metrics_render(const struct metrics *metrics, FILE *out)

@@ -2,7 +2,7 @@
 #ifndef TCP53_REPORT_METRICS_H
 #define TCP53_REPORT_METRICS_H
 
-#include "report/report.h"
+#include "report/states.h"
 
 enum { METRICS_SERVERS = 64 }; /* servers shown; a label with more values costs whoever stores it */
 
@@ -11,23 +11,13 @@ struct metrics_interface {
     uint64_t frames, bytes, dropped;
 };
 
-struct metrics_server {
-    struct addr address;
-    uint16_t port;
-    uint64_t attempts[FLOW_OUTCOMES];
-    enum report_outcome outcome;
-    enum culprit culprit;
-    enum confidence confidence;
-    int64_t changed_ns; /* when the verdict became this one; 0: not known */
-};
-
 /* Counts are since the start and never go down. Times are nanoseconds since 1970. Strings belong to the caller. */
 struct metrics {
     int64_t started_ns, now_ns;
     int64_t last_frame_ns; /* 0: there was none */
     const struct metrics_interface *interfaces;
     size_t interface_count;
-    const struct metrics_server *servers; /* in any order */
+    const struct state *servers; /* in any order */
     size_t server_count;
     uint64_t servers_left_out;        /* servers asked over TCP that are not in the list */
     uint64_t attempts[FLOW_OUTCOMES]; /* with all servers, those left out as well */

@@ -16,21 +16,21 @@ static const struct metrics_interface interfaces[] = {
     {"eth0", 1000, 64000, 3}, {"a\"b\\c\nd\xff", 5, 500, 0}, {"eth0", 7, 7, 7}, /* named twice: shown once */
 };
 
-static struct metrics_server server_at(uint8_t last, enum report_outcome outcome, uint64_t rejected)
+static struct state server_at(uint8_t last, enum report_outcome outcome, uint64_t rejected)
 {
-    struct metrics_server server = {
+    struct state server = {
         .address = addr_v4((const uint8_t[]){192, 0, 2, last}),
         .port = 53,
         .attempts = {[OUTCOME_ANSWERED] = 10, [OUTCOME_REJECTED] = rejected},
-        .outcome = outcome,
-        .culprit = outcome == REPORT_REJECTED ? CULPRIT_INTERMEDIARY : CULPRIT_NONE,
-        .confidence = outcome == REPORT_REJECTED ? CONFIDENCE_PROVEN : CONFIDENCE_NONE,
+        .now.outcome = outcome,
+        .now.culprit = outcome == REPORT_REJECTED ? CULPRIT_INTERMEDIARY : CULPRIT_NONE,
+        .now.confidence = outcome == REPORT_REJECTED ? CONFIDENCE_PROVEN : CONFIDENCE_NONE,
         .changed_ns = outcome == REPORT_REJECTED ? INT64_C(1795944605000000007) : 0,
     };
     return server;
 }
 
-static struct metrics example(const struct metrics_server *servers, size_t count)
+static struct metrics example(const struct state *servers, size_t count)
 {
     return (struct metrics){
         .started_ns = INT64_C(1795944600500000000),
@@ -84,7 +84,7 @@ static void expect_lines(const char *text, const char *const *lines, size_t coun
 
 Test(metrics, each_number_where_it_belongs)
 {
-    struct metrics_server servers[] = {server_at(7, REPORT_REJECTED, 4), server_at(6, REPORT_ANSWERED, 0)};
+    struct state servers[] = {server_at(7, REPORT_REJECTED, 4), server_at(6, REPORT_ANSWERED, 0)};
     servers[0].port = 5353;
     struct metrics metrics = example(servers, 2);
     char *text = render(&metrics);
@@ -136,10 +136,10 @@ Test(metrics, nothing_seen_yet)
 
 Test(metrics, the_worst_servers_by_address)
 {
-    struct metrics_server servers[MANY];
+    struct state servers[MANY];
     for (uint8_t i = 0; i < MANY; i++) /* those from 50 on fail, the later the more */
         servers[i] = server_at(i, i < 50 ? REPORT_ANSWERED : REPORT_REJECTED, i < 50 ? 0 : i);
-    servers[60].outcome = REPORT_NONE; /* only ever asked over UDP */
+    servers[60].now.outcome = REPORT_NONE; /* only ever asked over UDP */
     memset(servers[60].attempts, 0, sizeof servers[60].attempts);
     struct metrics metrics = example(servers, MANY);
     char *text = render(&metrics);
@@ -162,7 +162,7 @@ Test(metrics, the_worst_servers_by_address)
 
 Test(metrics, the_same_in_whatever_order_they_come)
 {
-    struct metrics_server servers[MANY], backward[MANY];
+    struct state servers[MANY], backward[MANY];
     for (uint8_t i = 0; i < MANY; i++) {
         servers[i] = server_at(i, i % 3 ? REPORT_ANSWERED : REPORT_REJECTED, i % 3 ? 0 : i % 5);
         backward[MANY - 1 - i] = servers[i];
@@ -193,7 +193,7 @@ static void copy_part(const char *line, regmatch_t part, char *to, size_t size)
 /* Families stand together, each behind its HELP and TYPE; no sample comes twice; counters end in _total, others do not. */
 Test(metrics, the_grammar_of_every_line)
 {
-    struct metrics_server servers[] = {server_at(7, REPORT_REJECTED, 4), server_at(6, REPORT_ANSWERED, 0)};
+    struct state servers[] = {server_at(7, REPORT_REJECTED, 4), server_at(6, REPORT_ANSWERED, 0)};
     struct metrics metrics = example(servers, 2);
     char *text = render(&metrics), *rest = NULL;
     char helped[128] = "", family[128] = "", type[16] = "", name[128], *seen[512];
@@ -236,7 +236,7 @@ Test(metrics, promtool_finds_nothing)
 {
     if (system("command -v promtool >/dev/null 2>&1") != 0)
         cr_skip("no promtool here");
-    struct metrics_server servers[] = {server_at(7, REPORT_REJECTED, 4), server_at(6, REPORT_ANSWERED, 0)};
+    struct state servers[] = {server_at(7, REPORT_REJECTED, 4), server_at(6, REPORT_ANSWERED, 0)};
     struct metrics metrics = example(servers, 2);
     FILE *promtool = popen("promtool check metrics 2>&1", "w");
     cr_assert_not_null(promtool);
