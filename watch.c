@@ -13,13 +13,13 @@
 #include "report/states.h"
 #include "watch_clock.h"
 #include "watch_outlets.h"
+#include "watch_signals.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define SECOND_NS INT64_C(1000000000)
@@ -233,26 +233,18 @@ static void take_frames(struct watch *watch)
         outlets_news(watch->outlets, "%s", news);
 }
 
-static volatile sig_atomic_t is_ended;
-
-static void end(int signal)
-{
-    (void)signal;
-    is_ended = 1;
-}
-
 static void take_signal(struct watch *watch)
 {
-    struct signalfd_siginfo signal;
-    if (read(watch->signals, &signal, sizeof signal) != sizeof signal)
-        return;
-    switch (signal.ssi_signo) {
+    switch (watch_signals_next(watch->signals)) {
     case SIGUSR1:
         pass_time(watch);
         judge(watch, OUTLETS_ASKED);
         break;
-    default:
+    case SIGHUP:
         outlets_reopen(watch->outlets);
+        break;
+    default:
+        break;
     }
 }
 
@@ -279,7 +271,7 @@ static void wait(struct watch *watch)
 
 static void watch_until_stopped(struct watch *watch)
 {
-    while (!watch->stop && !is_ended && !outlets_is_over(watch->outlets)) {
+    while (!watch->stop && !watch_signals_end() && !outlets_is_over(watch->outlets)) {
         wait(watch);
         take_frames(watch);
         int64_t now_ns = watch_clock_steady();
@@ -313,27 +305,6 @@ static int finish(struct watch *watch)
     outlets_sum_up(watch->outlets);
     int status = watch->trouble ? 2 : states_exit_status(watch->states);
     return watch->options->nagios ? report_nagios_status(status, states_worst(watch->states)) : status;
-}
-
-/*
- * SIGINT and SIGTERM interrupt whatever waits, also for a reader that stands still; a second SIGINT kills. Where SIGINT is
- * ignored, as a shell has it for what runs in the background, it stays so. The others wait for their turn.
- */
-static bool catch_signals(struct watch *watch)
-{
-    struct sigaction before;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGUSR1);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* whoever reads the lines may go: told by EPIPE */
-    signal(SIGXFSZ, SIG_IGN);
-    sigaction(SIGTERM, &(struct sigaction){.sa_handler = end}, NULL);
-    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(SIGINT, &(struct sigaction){.sa_handler = end, .sa_flags = (int)SA_RESETHAND}, NULL);
-    watch->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    return watch->signals >= 0 || complain("signals cannot be waited for: %s", strerror(errno));
 }
 
 static bool prepare(struct watch *watch)
@@ -422,7 +393,14 @@ int watch_run(const struct options *options)
     struct watch watch = {.options = options, .signals = -1};
     close_range(STDERR_FILENO + 1, ~0U, 0); /* what was inherited by mistake would stay open, and writable */
     int status = 2;
-    if (!prepare(&watch) || !catch_signals(&watch) || !open_and_drop(&watch))
+    if (!prepare(&watch))
+        goto out;
+    watch.signals = watch_signals_catch();
+    if (watch.signals < 0) {
+        complain("signals cannot be waited for: %s", strerror(errno));
+        goto out;
+    }
+    if (!open_and_drop(&watch))
         goto out;
     say_what_is_watched(&watch);
     watch_clock_start(&watch.clock);

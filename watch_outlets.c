@@ -10,16 +10,15 @@
 #include "report/metrics.h"
 #include "report/words.h"
 #include "watch_clock.h"
+#include "watch_command.h"
 #include "watch_evidence.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -42,13 +41,12 @@ struct outlets {
     struct journal *journal;
     struct evidence *evidence; /* NULL: none is kept */
     struct place output, metrics;
-    char **command;
+    struct watch_command command;
     int64_t started_ns;
     int64_t metrics_ns, watchdog_ns; /* when they are due, by the steady clock */
-    uint64_t changes, commands_run, commands_skipped;
+    uint64_t changes;
     bool on_lines; /* changes go to standard output as lines; else to standard error */
     bool lines_over;
-    bool command_runs; /* by what is known */
     bool clerk_missed; /* it is gone, and that was told */
 };
 
@@ -80,7 +78,7 @@ static bool find_place(struct place *place, const char *path, struct clerk_optio
 static bool start_clerk(struct outlets *outlets, const struct privs *privs, struct failure *failure)
 {
     const struct options_watch *watch = &outlets->options->watch;
-    struct clerk_options clerk = {.command = (const char *const *)outlets->command, .privs = privs};
+    struct clerk_options clerk = {.command = (const char *const *)outlets->command.words, .privs = privs};
     char *directories[2] = {NULL, NULL};
     bool fine = find_place(&outlets->output, outlets->options->output, &clerk, &directories[0], failure) &&
                 find_place(&outlets->metrics, watch->metrics, &clerk, &directories[1], failure);
@@ -115,17 +113,12 @@ struct outlets *outlets_open(const struct options *options, const struct privs *
         failure_set(failure, "out of memory");
         return NULL;
     }
-    bool fine = false;
     outlets->options = options;
     outlets->states = states;
     outlets->started_ns = watch_clock_day();
     outlets->on_lines = options->render_with == render_text || is_jsonl(outlets);
-    outlets->command = options->watch.command ? clerk_split(options->watch.command) : NULL;
-    if (options->watch.command && !outlets->command)
-        failure_set(failure, "--exec: \"%s\" is no command, or a quote in it is not closed", options->watch.command);
-    else if (start_clerk(outlets, privs, failure))
-        fine = open_journal(outlets, failure);
-    if (fine)
+    if (watch_command_set(&outlets->command, options->watch.command, failure) && start_clerk(outlets, privs, failure) &&
+        open_journal(outlets, failure))
         return outlets;
     outlets_close(outlets);
     return NULL;
@@ -140,7 +133,7 @@ void outlets_close(struct outlets *outlets)
     evidence_free(outlets->evidence);
     clerk_end(outlets->clerk);
     journal_close(outlets->journal);
-    free(outlets->command);
+    watch_command_free(&outlets->command);
     free(outlets);
 }
 
@@ -234,69 +227,22 @@ static void write_line(struct outlets *outlets, const struct change *change)
     check_lines(outlets);
 }
 
-static void set_variable(char *variable, size_t size, const char *name, const char *value)
-{
-    snprintf(variable, size, "TCP53_%s=%s", name, value);
-}
-
-/* The report in memory, as a file for the command to read. */
-static int report_file(const struct outlets *outlets)
-{
-    int descriptor = memfd_create("report", MFD_CLOEXEC);
-    int copy = descriptor < 0 ? -1 : fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-    FILE *out = copy < 0 ? NULL : fdopen(copy, "w");
-    bool fine = out && outlets->options->render_with(outlets->report, &outlets->options->render, out);
-    if (out)
-        fclose(out);
-    if (fine || descriptor < 0)
-        return descriptor;
-    close(descriptor);
-    return -1;
-}
-
 static void look_for_end(struct outlets *outlets)
 {
     int status;
-    while (outlets->command_runs && clerk_ended(outlets->clerk, &status)) {
-        outlets->command_runs = false;
-        if (status != 0)
-            outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
-    }
+    if (watch_command_ended(&outlets->command, outlets->clerk, &status) && status != 0)
+        outlets_news(outlets, "--exec: the command failed (wait status %d)", status);
 }
 
 static void run_command(struct outlets *outlets, const struct change *change)
 {
-    enum { VARIABLES = 7, SIZE = 96 };
-    char port[8], address[ADDR_TEXT], text[VARIABLES][SIZE];
-    const char *variables[VARIABLES + 1] = {NULL};
-    if (!outlets->command)
-        return;
-    snprintf(port, sizeof port, "%u", (unsigned)change->port);
-    const struct {
-        const char *name, *value;
-    } table[VARIABLES] = {
-        {"SERVER", addr_text(change->address, address)},         {"PORT", port},
-        {"OUTCOME", report_outcome_name(change->now.outcome)},   {"CULPRIT", culprit_name(change->now.culprit)},
-        {"CONFIDENCE", confidence_name(change->now.confidence)}, {"MECHANISM", mechanism_name(change->now.mechanism)},
-        {"WAS", report_outcome_name(change->before.outcome)},
-    };
-    for (int i = 0; i < VARIABLES; i++) {
-        set_variable(text[i], SIZE, table[i].name, table[i].value);
-        variables[i] = text[i];
-    }
+    char address[ADDR_TEXT];
     look_for_end(outlets);
-    int report = outlets->command_runs ? -1 : report_file(outlets); /* it takes long, and nobody would read it */
-    errno = EBUSY;
-    if (!outlets->command_runs && clerk_run(outlets->clerk, report, variables)) {
-        outlets->commands_run++;
-        outlets->command_runs = true;
-    } else {
-        outlets->commands_skipped++;
-        outlets_news(outlets, "--exec: not run for %s: %s", table[0].value,
-                     errno == EBUSY ? "it is still at the change before" : strerror(errno));
-    }
-    if (report >= 0)
-        close(report);
+    if (!outlets->command.words ||
+        watch_command_run(&outlets->command, outlets->clerk, change, outlets->report, outlets->options))
+        return;
+    outlets_news(outlets, "--exec: not run for %s: %s", addr_text(change->address, address),
+                 errno == EBUSY ? "it is still at the change before" : strerror(errno));
 }
 
 void outlets_change(struct outlets *outlets, const struct change *change)
@@ -324,11 +270,7 @@ void outlets_changes_told(struct outlets *outlets, bool last)
 /* Opens the draft of a file that will be replaced. */
 static FILE *begin_file(struct outlets *outlets, const struct place *place)
 {
-    int descriptor = clerk_create(outlets->clerk, place->directory, place->draft);
-    FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    if (!out && descriptor >= 0)
-        close(descriptor);
-    return out;
+    return clerk_stream(outlets->clerk, place->directory, place->draft);
 }
 
 /* Puts the draft in the file's place when all of it was written; tells trouble once. */
@@ -413,8 +355,8 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
     struct metrics metrics = {.started_ns = outlets->started_ns,
                               .now_ns = watch_clock_day(),
                               .changes = outlets->changes,
-                              .commands_run = outlets->commands_run,
-                              .commands_skipped = outlets->commands_skipped,
+                              .commands_run = outlets->command.run,
+                              .commands_skipped = outlets->command.skipped,
                               .counters = analysis_totals(analysis)};
     for (size_t i = 0; i < count; i++) {
         interfaces[i] = (struct metrics_interface){inputs[i].path, inputs[i].frames, inputs[i].bytes,

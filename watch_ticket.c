@@ -62,11 +62,7 @@ static FILE *create(const struct draft *draft, const char *file)
 {
     char name[TICKET_NAME + TICKET_FILE];
     snprintf(name, sizeof name, "%s/%s", draft->folder, file);
-    int descriptor = clerk_create(draft->ticket->clerk, draft->ticket->place, name);
-    FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w+");
-    if (!out && descriptor >= 0)
-        close(descriptor);
-    return out;
+    return clerk_stream(draft->ticket->clerk, draft->ticket->place, name);
 }
 
 /* Writes a frame and analyses it as `tcp53 read` will. */

@@ -130,6 +130,15 @@ int clerk_create(struct clerk *clerk, unsigned place, const char *name)
     return file;
 }
 
+FILE *clerk_stream(struct clerk *clerk, unsigned place, const char *name)
+{
+    int descriptor = clerk_create(clerk, place, name);
+    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "w+");
+    if (!stream && descriptor >= 0)
+        close(descriptor);
+    return stream;
+}
+
 int clerk_open(struct clerk *clerk, unsigned place, const char *name)
 {
     int file = -1;

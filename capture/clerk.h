@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct clerk;
@@ -60,6 +61,8 @@ pid_t clerk_pid(const struct clerk *clerk);
 bool clerk_is_name(const char *name);
 /* Descriptor of a new, or now empty, file of mode 0640, to write and read; -1 and errno. */
 int clerk_create(struct clerk *clerk, unsigned place, const char *name);
+/* The same as a stream; NULL and errno. */
+FILE *clerk_stream(struct clerk *clerk, unsigned place, const char *name);
 /* Descriptor of a file that there is, to read and write; -1 and errno. */
 int clerk_open(struct clerk *clerk, unsigned place, const char *name);
 /* Replaces what is called `to`. */
