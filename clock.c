@@ -146,3 +146,20 @@ const char *clock_zone(void)
         return "this machine's zone";
     return text;
 }
+
+static int64_t now(clockid_t id)
+{
+    struct timespec time;
+    clock_gettime(id, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t clock_day_ns(void)
+{
+    return now(CLOCK_REALTIME);
+}
+
+int64_t clock_steady_ns(void)
+{
+    return now(CLOCK_MONOTONIC);
+}

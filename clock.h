@@ -1,9 +1,13 @@
-/* Points in time as users write them, and the time zone for those that name none. */
+/* The time, points in time as users write them, and the time zone for those that name none. */
 #ifndef TCP53_CLOCK_H
 #define TCP53_CLOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Nanoseconds now: since 1970, and of a clock that nobody sets. */
+int64_t clock_day_ns(void);
+int64_t clock_steady_ns(void);
 
 /*
  * Reads RFC 3339 ("2026-11-24T09:30:00Z", "2026-11-24 09:30:00.5+01:00"; without a zone it is local time, without a

@@ -1,6 +1,7 @@
 /* tcp53: who rejects DNS over TCP, the server or something in between? main(), the commands and their options. */
 #include "capture/interrupt.h"
 #include "capture/reader.h"
+#include "clock.h"
 #include "compare.h"
 #include "inputs.h"
 #include "options.h"
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
@@ -59,13 +59,6 @@ static bool complain_of_inputs(const struct input *inputs, size_t count)
     return fine;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* Judges what was seen and prints it; returns the exit status. */
 static int conclude(const struct source *source, const struct analysis *analysis, struct report_source *from,
                     const struct options *options)
@@ -76,7 +69,7 @@ static int conclude(const struct source *source, const struct analysis *analysis
     int status = EXIT_TROUBLE;
     if (!inputs_describe(source, from))
         goto out;
-    from->generated_ns = now_ns();
+    from->generated_ns = clock_day_ns();
     from->servers = options->servers;
     from->server_count = options->server_count;
     from->selection = *options->selection ? options->selection : NULL;

@@ -9,6 +9,7 @@
 #include "capture/live.h"
 #include "capture/privs.h"
 #include "capture/select.h"
+#include "clock.h"
 #include "inputs.h"
 #include "report/states.h"
 #include "watch_clock.h"
@@ -109,7 +110,7 @@ static struct report *make_report(struct watch *watch, const struct facts *facts
 {
     struct input inputs[OPTIONS_INTERFACES];
     *from = (struct report_source){.command = "watch",
-                                   .generated_ns = watch_clock_day(),
+                                   .generated_ns = clock_day_ns(),
                                    .servers = watch->options->servers,
                                    .server_count = watch->options->server_count,
                                    .selection = *watch->options->selection ? watch->options->selection : NULL};
@@ -133,7 +134,7 @@ static void tell_and_write(struct watch *watch, const struct report *report, enu
     outlets_report(watch->outlets, report);
     if (occasion == OUTLETS_WINDOW || occasion == OUTLETS_END)
         states_hasten(watch->states, occasion == OUTLETS_END);
-    states_update(watch->states, report, watch_clock_day(), tell, watch);
+    states_update(watch->states, report, clock_day_ns(), tell, watch);
     if (occasion != OUTLETS_TICK)
         watch->trouble = !outlets_write(watch->outlets, report, occasion);
     outlets_changes_told(watch->outlets, occasion == OUTLETS_END);
@@ -146,12 +147,12 @@ static void tell_and_write(struct watch *watch, const struct report *report, enu
  */
 static int64_t judge(struct watch *watch, enum outlets_occasion occasion)
 {
-    int64_t began_ns = watch_clock_steady();
+    int64_t began_ns = clock_steady_ns();
     struct report_source from;
     const struct facts *facts =
         occasion == OUTLETS_END ? analysis_facts(watch->analysis) : analysis_so_far(watch->analysis);
     struct report *report = make_report(watch, facts, &from);
-    int64_t judging_ns = watch_clock_steady() - began_ns;
+    int64_t judging_ns = clock_steady_ns() - began_ns;
     if (report)
         tell_and_write(watch, report, occasion);
     report_free(report);
@@ -163,9 +164,9 @@ static void begin_window(struct watch *watch)
 {
     memcpy(watch->before, watch->judged, sizeof watch->before);
     memset(watch->selected, 0, sizeof watch->selected);
-    watch->window_day_ns = watch_clock_day();
+    watch->window_day_ns = clock_day_ns();
     uint32_t interval_s = watch->options->watch.interval_s ? watch->options->watch.interval_s : INTERVAL_S;
-    watch->window_ns = watch_clock_steady() + interval_s * SECOND_NS;
+    watch->window_ns = clock_steady_ns() + interval_s * SECOND_NS;
 }
 
 /* When the clock was set, all times move with it, before a frame with a new one is looked at. */
@@ -183,12 +184,12 @@ static void follow_clock(struct watch *watch)
 static void pass_time(struct watch *watch)
 {
     follow_clock(watch);
-    analysis_pass_time(watch->analysis, watch_clock_day() - DELIVERY_NS);
+    analysis_pass_time(watch->analysis, clock_day_ns() - DELIVERY_NS);
 }
 
 static void tick(struct watch *watch)
 {
-    int64_t began_ns = watch_clock_steady();
+    int64_t began_ns = clock_steady_ns();
     bool window_over = began_ns >= watch->window_ns;
     if (watch->active)
         watch->active_ns = began_ns;
@@ -205,7 +206,7 @@ static void tick(struct watch *watch)
     const struct input *inputs = live_inputs(watch->live, &count);
     outlets_tick(watch->outlets, watch->analysis, inputs, count);
     rest_ns = rest_ns > REST_MOST_NS ? REST_MOST_NS : rest_ns;
-    watch->tick_ns = watch_clock_steady() + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
+    watch->tick_ns = clock_steady_ns() + (rest_ns > TICK_NS ? rest_ns : TICK_NS);
 }
 
 static void take_frame(struct watch *watch, struct frame *frame)
@@ -250,7 +251,7 @@ static void take_signal(struct watch *watch)
 
 static int wait_time(const struct watch *watch)
 {
-    int64_t now_ns = watch_clock_steady();
+    int64_t now_ns = clock_steady_ns();
     int64_t due_ns = watch->tick_ns < watch->end_ns ? watch->tick_ns : watch->end_ns;
     int until_due = due_ns > now_ns ? (int)((due_ns - now_ns) / 1000000) + 1 : 0;
     int for_live = live_timeout(watch->live);
@@ -274,7 +275,7 @@ static void watch_until_stopped(struct watch *watch)
     while (!watch->stop && !watch_signals_end() && !outlets_is_over(watch->outlets)) {
         wait(watch);
         take_frames(watch);
-        int64_t now_ns = watch_clock_steady();
+        int64_t now_ns = clock_steady_ns();
         if (now_ns >= watch->tick_ns)
             tick(watch);
         watch->stop |= now_ns >= watch->end_ns;
@@ -284,8 +285,8 @@ static void watch_until_stopped(struct watch *watch)
 /* What the kernel holds still was captured before the end. */
 static void take_rest(struct watch *watch)
 {
-    int64_t until_ns = watch_clock_steady() + DELIVERY_NS;
-    while (watch_clock_steady() < until_ns && !(watch->select && select_is_done(watch->select))) {
+    int64_t until_ns = clock_steady_ns() + DELIVERY_NS;
+    while (clock_steady_ns() < until_ns && !(watch->select && select_is_done(watch->select))) {
         struct pollfd list[OPTIONS_INTERFACES];
         size_t count = live_descriptors(watch->live, list, OPTIONS_INTERFACES);
         bool stop = watch->stop;
@@ -405,9 +406,9 @@ int watch_run(const struct options *options)
     say_what_is_watched(&watch);
     watch_clock_start(&watch.clock);
     begin_window(&watch);
-    watch.tick_ns = watch_clock_steady() + TICK_NS;
-    watch.active_ns = watch_clock_steady() - UNDER_WAY_NS;
-    watch.end_ns = options->watch.duration_s ? watch_clock_steady() + options->watch.duration_s * SECOND_NS : INT64_MAX;
+    watch.tick_ns = clock_steady_ns() + TICK_NS;
+    watch.active_ns = clock_steady_ns() - UNDER_WAY_NS;
+    watch.end_ns = options->watch.duration_s ? clock_steady_ns() + options->watch.duration_s * SECOND_NS : INT64_MAX;
     outlets_begin(watch.outlets);
     watch_until_stopped(&watch);
     status = finish(&watch);

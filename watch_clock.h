@@ -10,10 +10,6 @@ struct watch_clock {
     int64_t stepped_ns; /* when, by the time since boot; 0: no frame from before it is left */
 };
 
-/* Nanoseconds since 1970, and of a clock that nobody sets. */
-int64_t watch_clock_day(void);
-int64_t watch_clock_steady(void);
-
 void watch_clock_start(struct watch_clock *clock);
 /* By how much the time of day was set since the last call, forward or back; 0 for less than half a second. */
 int64_t watch_clock_step(struct watch_clock *clock);

@@ -3,7 +3,7 @@
 #include "capture/digest.h"
 #include "capture/keep.h"
 #include "capture/ring.h"
-#include "watch_clock.h"
+#include "clock.h"
 #include "watch_ticket.h"
 
 #include <errno.h>
@@ -214,10 +214,10 @@ bool evidence_ticket(struct evidence *evidence, const struct change *change, con
 {
     if (evidence->left_count > 0 || evidence->spent_ns >= EVIDENCE_TICKETS_NS)
         return leave(evidence, change);
-    int64_t began_ns = watch_clock_steady();
+    int64_t began_ns = clock_steady_ns();
     bool made = make_ticket(evidence, change, facts);
     int why = errno;
-    evidence->spent_ns += watch_clock_steady() - began_ns;
+    evidence->spent_ns += clock_steady_ns() - began_ns;
     errno = why;
     return made;
 }
@@ -227,12 +227,12 @@ bool evidence_tickets_left(struct evidence *evidence, const struct facts *facts,
     int why = 0;
     int64_t most_ns = all ? EVIDENCE_LAST_NS : EVIDENCE_TICKETS_NS;
     while (evidence->left_count > 0 && evidence->spent_ns < most_ns) {
-        int64_t began_ns = watch_clock_steady();
+        int64_t began_ns = clock_steady_ns();
         struct change change = take_left(evidence);
         if (!make_ticket(evidence, &change, facts))
             why = errno;
         free((char *)change.headline);
-        evidence->spent_ns += watch_clock_steady() - began_ns;
+        evidence->spent_ns += clock_steady_ns() - began_ns;
     }
     evidence->spent_ns = 0;
     errno = why;

@@ -9,7 +9,7 @@
 #include "capture/journal.h"
 #include "report/metrics.h"
 #include "report/words.h"
-#include "watch_clock.h"
+#include "clock.h"
 #include "watch_command.h"
 #include "watch_evidence.h"
 
@@ -115,7 +115,7 @@ struct outlets *outlets_open(const struct options *options, const struct privs *
     }
     outlets->options = options;
     outlets->states = states;
-    outlets->started_ns = watch_clock_day();
+    outlets->started_ns = clock_day_ns();
     outlets->on_lines = options->render_with == render_text || is_jsonl(outlets);
     if (watch_command_set(&outlets->command, options->watch.command, failure) && start_clerk(outlets, privs, failure) &&
         open_journal(outlets, failure))
@@ -353,7 +353,7 @@ static void write_metrics(struct outlets *outlets, const struct analysis *analys
 {
     struct metrics_interface interfaces[OPTIONS_INTERFACES];
     struct metrics metrics = {.started_ns = outlets->started_ns,
-                              .now_ns = watch_clock_day(),
+                              .now_ns = clock_day_ns(),
                               .changes = outlets->changes,
                               .commands_run = outlets->command.run,
                               .commands_skipped = outlets->command.skipped,
@@ -393,7 +393,7 @@ static void tell_troubles(struct outlets *outlets)
 
 void outlets_tick(struct outlets *outlets, const struct analysis *analysis, const struct input *inputs, size_t count)
 {
-    int64_t now_ns = watch_clock_steady();
+    int64_t now_ns = clock_steady_ns();
     journal_tick(outlets->journal);
     look_for_end(outlets);
     tell_troubles(outlets);

@@ -4,7 +4,7 @@
 #include "capture/pcap_frame.h"
 #include "inputs.h"
 #include "report/words.h"
-#include "watch_clock.h"
+#include "clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -118,7 +118,7 @@ static bool write_one(const struct draft *draft, const char *file, renderer *ren
 
 static bool write_reports(struct draft *draft, const struct change *change)
 {
-    struct report_source from = {.command = "watch", .generated_ns = watch_clock_day()};
+    struct report_source from = {.command = "watch", .generated_ns = clock_day_ns()};
     struct report *report = NULL;
     if (inputs_list(&draft->input, 1, &from)) {
         ((struct report_input *)from.inputs)->sha256 = draft->digest;

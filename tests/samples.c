@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "tests/chain.h"
 #include "tests/expected.h"
+#include "tests/sample.h"
 
 #include <fcntl.h>
 #include <glob.h>
@@ -14,26 +15,6 @@
 #include <unistd.h>
 
 enum { BIG_FILE = 8192, BIG_STEP = 7 };
-
-struct sample {
-    char path[PATH_MOST];
-};
-
-/* Captures directly in samples/, and with `deep` those in its folders as well. */
-static struct criterion_test_params samples_of(bool deep)
-{
-    static const char *const patterns[] = {"samples/*.pcap", "samples/*.pcapng", "samples/*.cap", "samples/*/*.pcap",
-                                           "samples/*/*.pcapng"};
-    glob_t found = {.gl_pathc = 0};
-    for (int i = 0; i < (deep ? 5 : 3); i++)
-        glob(patterns[i], i ? GLOB_APPEND : 0, NULL, &found);
-    struct sample *samples = cr_calloc(found.gl_pathc + 1, sizeof *samples);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        snprintf(samples[i].path, PATH_MOST, "%s", found.gl_pathv[i]);
-    size_t count = found.gl_pathc;
-    globfree(&found);
-    return cr_make_param_array(struct sample, samples, count, NULL);
-}
 
 static renderer *const json_only[] = {render_json};
 
@@ -62,7 +43,7 @@ static struct json_object *json_of(const char *path)
 /* The report is the one that stands beside the capture. */
 ParameterizedTestParameters(samples, expected)
 {
-    return samples_of(false);
+    return sample_params(false);
 }
 
 ParameterizedTest(struct sample *sample, samples, expected)
@@ -76,7 +57,7 @@ ParameterizedTest(struct sample *sample, samples, expected)
 /* The same capture gives the same bytes. */
 ParameterizedTestParameters(samples, twice)
 {
-    return samples_of(true);
+    return sample_params(true);
 }
 
 ParameterizedTest(struct sample *sample, samples, twice)
@@ -138,7 +119,7 @@ static uint64_t frames_in(const char *path)
 
 ParameterizedTestParameters(samples, cut)
 {
-    return samples_of(true);
+    return sample_params(true);
 }
 
 /* A file cut anywhere is read; where another number of frames comes out than one byte later, it is judged as well. */
@@ -169,7 +150,7 @@ ParameterizedTest(struct sample *sample, samples, cut)
 /* A frame cut anywhere blames no sender. */
 ParameterizedTestParameters(samples, frames_cut)
 {
-    return samples_of(true);
+    return sample_params(true);
 }
 
 static void cut_everywhere(const char *path, struct frame frame)

@@ -1,4 +1,5 @@
 /* Evidence: what keep writes of a capture says the same as the capture; and its bounds. */
+#include "tests/sample.h"
 #include "tests/unit/draft.h"
 #include "tests/unit/watching.h"
 
@@ -6,42 +7,15 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
-#include <glob.h>
-
-enum { PATH_MOST = 200 };
 
 TestSuite(evidence, .init = draft_begin, .fini = draft_end);
-
-struct sample {
-    char path[PATH_MOST];
-};
-
-static struct criterion_test_params samples(void)
-{
-    static const char *const patterns[] = {"samples/*.pcap", "samples/*.pcapng", "samples/*.cap", "samples/*/*.pcap"};
-    glob_t found = {.gl_pathc = 0};
-    for (int i = 0; i < 4; i++)
-        glob(patterns[i], i ? GLOB_APPEND : 0, NULL, &found);
-    struct sample *list = cr_calloc(found.gl_pathc + 1, sizeof *list);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        snprintf(list[i].path, PATH_MOST, "%s", found.gl_pathv[i]);
-    size_t count = found.gl_pathc;
-    globfree(&found);
-    return cr_make_param_array(struct sample, list, count, NULL);
-}
-
-static bool failed(const struct report_server *server)
-{
-    return server->outcome == REPORT_REJECTED || server->outcome == REPORT_UNANSWERED ||
-           server->outcome == REPORT_MIXED;
-}
 
 /* Each server that failed in the whole capture is judged alike in the evidence. */
 static void expect_alike(const struct verdicts *whole, const struct verdicts *evidence, const char *path)
 {
     for (size_t i = 0; i < whole->report->server_count; i++) {
         const struct report_server *server = &whole->report->servers[i];
-        if (failed(server))
+        if (report_outcome_is_failure(server->outcome))
             cr_expect_str_eq(watching_verdict(evidence, server->facts), watching_verdict(whole, server->facts),
                              "%s: %s, not %s", path, watching_verdict(evidence, server->facts),
                              watching_verdict(whole, server->facts));
@@ -51,7 +25,7 @@ static void expect_alike(const struct verdicts *whole, const struct verdicts *ev
 static bool any_failed(const struct verdicts *verdicts)
 {
     for (size_t i = 0; i < verdicts->report->server_count; i++)
-        if (failed(&verdicts->report->servers[i]))
+        if (report_outcome_is_failure(verdicts->report->servers[i].outcome))
             return true;
     return false;
 }
@@ -59,7 +33,7 @@ static bool any_failed(const struct verdicts *verdicts)
 /* The files of the ring. */
 ParameterizedTestParameters(evidence, written)
 {
-    return samples();
+    return sample_params(true);
 }
 
 ParameterizedTest(struct sample *sample, evidence, written)
@@ -83,7 +57,7 @@ ParameterizedTest(struct sample *sample, evidence, written)
 /* Everything at hand, as a ticket has it. */
 ParameterizedTestParameters(evidence, at_hand)
 {
-    return samples();
+    return sample_params(true);
 }
 
 struct at_hand {

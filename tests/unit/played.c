@@ -4,23 +4,9 @@
 #include "clock.h"
 #include "report/report.h"
 
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct criterion_test_params played_samples(void)
-{
-    glob_t found = {.gl_pathc = 0};
-    glob("samples/*.pcap", 0, NULL, &found);
-    glob("samples/*.pcapng", GLOB_APPEND, NULL, &found);
-    struct played_sample *samples = cr_calloc(found.gl_pathc + 1, sizeof *samples);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        snprintf(samples[i].path, PLAYED_PATH, "%s", found.gl_pathv[i]);
-    size_t count = found.gl_pathc;
-    globfree(&found);
-    return cr_make_param_array(struct played_sample, samples, count, NULL);
-}
 
 static struct source *open_capture(const char *path)
 {

@@ -4,10 +4,9 @@
 
 #include "dissect/analysis.h"
 
-#include <criterion/criterion.h>
-#include <criterion/parameterized.h>
+#include "tests/sample.h"
 
-enum { PLAYED_PARTS = 8, PLAYED_PATH = 256 };
+enum { PLAYED_PARTS = 8 };
 
 /* What happens when so many eighths of the frames have been taken. */
 struct moment {
@@ -15,12 +14,6 @@ struct moment {
     unsigned part;
     int64_t step_ns; /* the clock is set by so much */
 };
-
-/* The samples in samples/, for a ParameterizedTestParameters(). */
-struct played_sample {
-    char path[PLAYED_PATH];
-};
-struct criterion_test_params played_samples(void);
 
 /* An analysis that has taken the first eighths of a capture; the moments in their order. */
 struct analysis *played_begin(const char *path, unsigned parts, const struct moment *moments, size_t count);

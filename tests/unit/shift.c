@@ -62,20 +62,20 @@ static void compare_with_steps(const char *path, unsigned renewed_at)
 
 ParameterizedTestParameters(shift, samples)
 {
-    return played_samples();
+    return sample_params(false);
 }
 
-ParameterizedTest(struct played_sample *sample, shift, samples)
+ParameterizedTest(struct sample *sample, shift, samples)
 {
     compare_with_steps(sample->path, PLAYED_PARTS);
 }
 
 ParameterizedTestParameters(shift, samples_in_two_windows)
 {
-    return played_samples();
+    return sample_params(false);
 }
 
-ParameterizedTest(struct played_sample *sample, shift, samples_in_two_windows)
+ParameterizedTest(struct sample *sample, shift, samples_in_two_windows)
 {
     compare_with_steps(sample->path, PLAYED_PARTS / 2);
 }

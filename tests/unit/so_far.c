@@ -9,10 +9,10 @@
 
 ParameterizedTestParameters(so_far, asking_changes_nothing)
 {
-    return played_samples();
+    return sample_params(false);
 }
 
-ParameterizedTest(struct played_sample *sample, so_far, asking_changes_nothing)
+ParameterizedTest(struct sample *sample, so_far, asking_changes_nothing)
 {
     struct moment moments[PLAYED_PARTS - 1];
     for (unsigned i = 0; i < PLAYED_PARTS - 1; i++)
@@ -79,10 +79,10 @@ static char *counts_of(char *text)
 
 ParameterizedTestParameters(so_far, what_finishing_gives)
 {
-    return played_samples();
+    return sample_params(false);
 }
 
-ParameterizedTest(struct played_sample *sample, so_far, what_finishing_gives)
+ParameterizedTest(struct sample *sample, so_far, what_finishing_gives)
 {
     for (unsigned part = 1; part <= PLAYED_PARTS; part++) {
         struct analysis *asked = played_begin(sample->path, part, NULL, 0);
