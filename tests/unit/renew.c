@@ -41,26 +41,14 @@ static uint32_t attempts_so_far(void)
 
 static void resets(int times, uint8_t ttl)
 {
-    for (int i = 0; i < times; i++) {
-        scene_connect(&scene);
-        scene_client_sends(&scene, TCP_SYN, NULL);
-        struct wire_packet rst = scene_server(&scene, TCP_RST | TCP_ACK);
-        rst.seq = 0;
-        rst.ttl = ttl;
-        scene_send(&scene, &rst);
-    }
+    for (int i = 0; i < times; i++)
+        scene_is_reset(&scene, ttl);
 }
 
 static void answers(int times)
 {
-    for (int i = 0; i < times; i++) {
-        scene_connect(&scene);
-        scene_handshake(&scene);
-        scene_asks(&scene, 1);
-        scene_answers(&scene, 1, DNS_NOERROR);
-        scene_client_sends(&scene, TCP_FIN | TCP_ACK, NULL);
-        scene_server_sends(&scene, TCP_FIN | TCP_ACK, NULL);
-    }
+    for (int i = 0; i < times; i++)
+        scene_is_answered(&scene);
 }
 
 /* Goes on for so long, without a packet, and begins another window. */

@@ -288,3 +288,23 @@ const char *scene_verdict(struct scene *scene)
              confidence_name(server->judgement.confidence));
     return text;
 }
+
+void scene_is_reset(struct scene *scene, uint8_t ttl)
+{
+    scene_connect(scene);
+    scene_client_sends(scene, TCP_SYN, NULL);
+    struct wire_packet rst = scene_server(scene, TCP_RST | TCP_ACK);
+    rst.seq = 0;
+    rst.ttl = ttl;
+    scene_send(scene, &rst);
+}
+
+void scene_is_answered(struct scene *scene)
+{
+    scene_connect(scene);
+    scene_handshake(scene);
+    scene_asks(scene, 1);
+    scene_answers(scene, 1, DNS_NOERROR);
+    scene_client_sends(scene, TCP_FIN | TCP_ACK, NULL);
+    scene_server_sends(scene, TCP_FIN | TCP_ACK, NULL);
+}

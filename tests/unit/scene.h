@@ -46,6 +46,9 @@ void scene_handshake(struct scene *scene);
 /* The query, or the answer, in one segment over TCP. */
 void scene_asks(struct scene *scene, uint16_t id);
 void scene_answers(struct scene *scene, uint16_t id, unsigned rcode);
+/* A whole connection of its own: its SYN is reset from that distance; its query is answered and it is closed. */
+void scene_is_reset(struct scene *scene, uint8_t ttl);
+void scene_is_answered(struct scene *scene);
 /* The query and its answer over UDP. */
 void scene_udp_query(struct scene *scene, uint16_t id);
 void scene_udp_answer(struct scene *scene, uint16_t id, bool truncated, unsigned rcode);
