@@ -147,19 +147,19 @@ const char *clock_zone(void)
     return text;
 }
 
-static int64_t now(clockid_t id)
+static int64_t time_of(clockid_t id)
 {
-    struct timespec time;
-    clock_gettime(id, &time);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int64_t clock_day_ns(void)
 {
-    return now(CLOCK_REALTIME);
+    return time_of(CLOCK_REALTIME);
 }
 
 int64_t clock_steady_ns(void)
 {
-    return now(CLOCK_MONOTONIC);
+    return time_of(CLOCK_MONOTONIC);
 }
