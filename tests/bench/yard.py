@@ -111,7 +111,7 @@ class Program:
         with open(f'/proc/{self.pid}/task/{self.pid}/children') as text:
             return [int(word) for word in text.read().split()]
 
-    def end(self, number=signal.SIGINT):
+    def end(self, number=signal.SIGTERM):
         """Its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
