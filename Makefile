@@ -179,6 +179,14 @@ lab: setup
 	@status=0; tests/lab/run -o build/lab $(L) || status=$$?; \
 	    $(PYTHON) tests/lab/judge -o build/lab $(L) && exit $$status
 
+# The same with `tcp53 watch` beside the client's capture: what it says live against what read says, and how soon.
+.PHONY: lab-watch
+lab-watch: setup
+	@tests/lab/setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@status=0; LAB_WATCH=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
+	    $(PYTHON) tests/lab/judge-watch -o build/lab $(L) && exit $$status
+
 # Judge again what was captured.
 .PHONY: lab-judge
 lab-judge: all
