@@ -98,17 +98,25 @@ run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
-	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
+	@$(MAKE) --no-print-directory check-live
 	@$(MAKE) --no-print-directory check-watch
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
 	@$(BUILD)/tests/run --short-filename
 
+# What the tests in network namespaces need; without root they are skipped.
+.PHONY: setup-network
+setup-network:
+	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
+
+.PHONY: check-live
+check-live: setup-network $(BUILD)/tests/live/frames
+	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
+
 # `tcp53 watch` as its user sees it, in network namespaces (root); T=PATTERN selects.
 .PHONY: check-watch
-check-watch: all
-	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
+check-watch: setup-network all
 	@$(PYTHON) tests/watch/run ./tcp53 $(T)
 
 # Without libwiretap, beside the ordinary program.
@@ -195,8 +203,7 @@ lab-judge: all
 
 # A dozen quick cases; skipped where no lab can be run.
 .PHONY: lab-quick
-lab-quick: all
-	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
+lab-quick: setup-network all
 	@rm -rf build/lab-quick
 	@tests/lab/run -q --optional -o build/lab-quick
 	@$(PYTHON) tests/lab/judge -q --optional -o build/lab-quick
