@@ -232,6 +232,7 @@ struct report *report_build(const struct facts *facts, struct analysis_counters 
     report->counters = counters;
     struct crowd crowd = verdict_crowd(report->facts);
     crowd.pair = source->pair;
+    crowd.probe = source->probe;
     crowd.disordered = weakness_is_disordered(source);
     crowd.loses_packets = weakness_loses_packets(source, &report->counters);
     crowd.other_side = source->server_side ? analysis_facts(source->server_side) : NULL;

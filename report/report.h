@@ -3,6 +3,8 @@
 #define TCP53_REPORT_REPORT_H
 
 #include "dissect/analysis.h"
+#include "dissect/attempt.h"
+#include "dissect/path.h"
 #include "report/rules.h"
 
 #include <stdio.h>
@@ -59,6 +61,30 @@ struct report_input {
     const char *sha256;     /* NULL: not asked for */
 };
 
+/* An answer that a server gave, as it came, the two bytes of TCP's length left off. */
+struct report_answer {
+    struct addr server;
+    uint16_t port;
+    const uint8_t *bytes;
+    size_t length;
+};
+
+/* What a probe did. Strings and lists belong to the caller. */
+struct report_probe {
+    const char *qname, *qtype; /* what was asked, as the user wrote it: "microsoft.com", "MX" */
+    const char *other_name;    /* the harmless name that was asked as well; NULL: none */
+    uint16_t other_port;       /* of the same hosts that was tried as well; 0: none */
+    const char *obstacle;      /* why its packets were not captured, in a sentence; NULL: they were */
+    const char *servers_from;  /* where the list of servers comes from: "/etc/resolv.conf"; NULL: the user named them */
+    const struct attempt *attempts;
+    size_t attempt_count;
+    const struct path *paths; /* of --locate, of the servers that were located */
+    size_t path_count;
+    const struct report_answer
+        *answers; /* one for each server that gave any, over whichever protocol; TCP's if both did */
+    size_t answer_count;
+};
+
 struct report_source {
     const char *command;
     const struct report_input *inputs;
@@ -75,6 +101,7 @@ struct report_source {
     const struct pair *pair;            /* compare: the client side's capture against the server side's; else NULL */
     const struct analysis *server_side; /* compare: what the latter says by itself */
     bool swapped;                       /* compare: the server side's capture was named first */
+    const struct report_probe *probe;   /* probe; else NULL */
 };
 
 struct report_evidence {

@@ -4,6 +4,7 @@
 
 #include "dissect/facts.h"
 #include "dissect/pair.h"
+#include "dissect/path.h"
 #include "report/ruler.h"
 
 #include <stddef.h>
@@ -27,12 +28,15 @@ enum rule_group {
     RULE_GROUPS
 };
 
-/* What is common to all servers of a report: the pattern that only shows across them, and a second capture. */
+struct report_probe;
+
+/* What is common to all servers of a report: the pattern that only shows across them, a second capture, or a probe. */
 struct crowd {
-    const struct pair *pair;        /* this capture against one of the server's side; NULL: there is none */
-    const struct facts *other_side; /* what that one's packets say by themselves */
-    bool disordered;                /* packets are not in the order in which they were seen */
-    bool loses_packets;             /* a capture lacks packets that were there */
+    const struct report_probe *probe; /* NULL: it was none */
+    const struct pair *pair;          /* this capture against one of the server's side; NULL: there is none */
+    const struct facts *other_side;   /* what that one's packets say by themselves */
+    bool disordered;                  /* packets are not in the order in which they were seen */
+    bool loses_packets;               /* a capture lacks packets that were there */
     uint32_t edge_networks; /* networks whose servers all fail by a RST or ICMP error of the same small distance */
     uint8_t edge_ttl;
     uint32_t posing_networks; /* networks whose servers answer UDP and reset TCP from one and the same small distance */
@@ -57,6 +61,7 @@ struct rule_case {
     bool constant;                  /* all decisive packets of this server bore that TTL */
     bool udp_alive;                 /* the server answered UDP while TCP failed, or after */
     const struct pair_server *both; /* what two captures have in common of this server; NULL with one */
+    const struct path *path;        /* its path as a probe walked it; NULL: none did */
     enum vantage far;               /* where the server side's capture was taken, of two */
     uint8_t far_ttl;                /* the decisive packet's TTL there; 0: it is not there */
 };

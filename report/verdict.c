@@ -112,6 +112,16 @@ static void look_at_other_side(struct rule_case *c)
     c->far_ttl = twin ? twin->ttl : 0;
 }
 
+static const struct path *find_path(const struct server *server, const struct crowd *crowd)
+{
+    for (size_t i = 0; crowd->probe && i < crowd->probe->path_count; i++) {
+        const struct path *path = &crowd->probe->paths[i];
+        if (addr_same(path->server, server->address) && path->port == server->port)
+            return path;
+    }
+    return NULL;
+}
+
 static struct rule_case case_of(const struct facts *facts, const struct server *server, uint32_t index,
                                 const struct crowd *crowd)
 {
@@ -128,6 +138,7 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
     c.synack = ruler_read(&c.ruler, server, c.ending->end.synack_ttl);
     c.ack = ruler_read(&c.ruler, server, c.ending->end.ack_ttl);
     c.udp_alive = udp_is_alive(server, tcp, c.ending->end.mechanism);
+    c.path = find_path(server, crowd);
     look_at_other_side(&c);
     count_alike(&c);
     return c;
