@@ -20,7 +20,11 @@
 
 enum { DATAGRAMS = 8 /* that are read in one turn */ };
 
-static const int64_t after_exceeded_ns = 300 * MS_NS;
+static const int64_t after_exceeded_ns = 150 * MS_NS;
+/* Somebody who forges an answer to the SYN may be slower than the server is: it is waited for. */
+static const int64_t before_query_ns = 100 * MS_NS;
+/* The kernel acknowledges the handshake after 200 ms (TCP_DELACK_MAX) if nothing else did. */
+static const int64_t acknowledged_ns = 180 * MS_NS;
 /*
  * A server that has no acknowledgement of its SYN-ACK sends that again after a second (RFC 6298), and the kernel
  * acknowledges that one at once, with the TTL that is set: what comes back later is not for the query alone.
@@ -124,25 +128,38 @@ static void look_syn(struct shot *shot, const struct shot_target *target)
         shot->due_ns = 0;
 }
 
-/* The handshake of the query's connection. What ends it here came before the query: it counts for no TTL. */
+/* Nothing has come yet: what somebody sends before the query is not for the query. */
+static bool is_quiet(const struct shot *shot)
+{
+    uint8_t byte;
+    return recv(shot->fd, &byte, sizeof byte, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+static void ask(struct shot *shot, const struct shot_target *target, int64_t now_ns)
+{
+    size_t length = 2u + target->query->length;
+    bool late = now_ns > shot->since_ns + acknowledged_ns;
+    shot->due_ns = 0;
+    if (late || !is_quiet(shot) || send(shot->fd, target->query->bytes, length, MSG_NOSIGNAL) != (ssize_t)length)
+        return;
+    shot->state = SHOT_ASKED;
+    shot->counts = true;
+    shot->since_ns = now_ns;
+    shot->due_ns = now_ns + target->timeout_ns;
+}
+
+/* The query's connection before the query. What ends it here counts for no TTL. */
 static void look_handshake(struct shot *shot, const struct shot_target *target, int64_t now_ns)
 {
     if (locate_socket_failed(shot->fd) != 0) {
         shot->due_ns = 0;
-        return;
+    } else if (shot->state == SHOT_OPEN && now_ns >= shot->due_ns) {
+        ask(shot, target, now_ns);
+    } else if (shot->state == SHOT_SENT && locate_socket_is_open(shot->fd)) {
+        shot->state = SHOT_OPEN;
+        shot->since_ns = now_ns;
+        shot->due_ns = now_ns + before_query_ns;
     }
-    if (!locate_socket_is_open(shot->fd))
-        return;
-    uint8_t byte;
-    bool quiet = recv(shot->fd, &byte, sizeof byte, MSG_PEEK) < 0 && errno == EAGAIN;
-    size_t length = 2u + target->query->length;
-    if (!quiet || send(shot->fd, target->query->bytes, length, MSG_NOSIGNAL) != (ssize_t)length) {
-        shot->due_ns = 0;
-        return;
-    }
-    shot->asked = shot->counts = true;
-    shot->asked_ns = now_ns;
-    shot->due_ns = now_ns + target->timeout_ns;
 }
 
 /* ICMP errors of a connection that was made come as errno alone (tcp(7)), of which most stand for one error. */
@@ -157,7 +174,7 @@ static void note_errno(struct shot *shot, int error, bool v4, int64_t now_ns)
         {EACCES, 0, 0, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN},
         {ENETUNREACH, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE},
     };
-    if (error == EHOSTUNREACH && shot->reply == PATH_SILENT && now_ns - shot->asked_ns < only_query_ns) {
+    if (error == EHOSTUNREACH && shot->reply == PATH_SILENT && now_ns - shot->since_ns < only_query_ns) {
         shot->reply = PATH_EXCEEDED;
         shot->by_errno = true;
     }
@@ -198,7 +215,7 @@ bool shot_look(struct shot *shot, const struct shot_target *target, int64_t now_
         look_udp(shot, target);
     else if (shot->way == PATH_SYN)
         look_syn(shot, target);
-    else if (shot->asked)
+    else if (shot->state == SHOT_ASKED)
         look_query(shot, target, now_ns);
     else
         look_handshake(shot, target, now_ns);
@@ -213,5 +230,5 @@ bool shot_look(struct shot *shot, const struct shot_target *target, int64_t now_
 
 short shot_events(const struct shot *shot)
 {
-    return shot->way == PATH_SYN || (shot->way == PATH_QUERY && !shot->asked) ? POLLOUT : POLLIN;
+    return shot->way == PATH_SYN || (shot->way == PATH_QUERY && shot->state == SHOT_SENT) ? POLLOUT : POLLIN;
 }

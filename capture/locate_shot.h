@@ -17,16 +17,20 @@ struct shot_target {
     void *context;
 };
 
+/* Only the query's shots go beyond the first. */
+enum shot_state { SHOT_SENT, SHOT_OPEN, SHOT_ASKED };
+
 struct shot {
     int fd; /* -1: none */
     enum path_way way;
     uint8_t ttl;
-    bool asked;            /* PATH_QUERY: the handshake was made and the query is on its way */
+    enum shot_state state;
     bool counts;           /* false: the packet could not be sent, or what came is not for it */
     enum path_reply reply; /* so far */
     struct locate_icmp icmp;
-    bool by_errno; /* the ICMP error is known by its errno alone, which says EHOSTUNREACH */
-    int64_t asked_ns, due_ns;
+    bool by_errno;    /* the ICMP error is known by its errno alone, which says EHOSTUNREACH */
+    int64_t since_ns; /* since when it is in that state */
+    int64_t due_ns;
 };
 
 /* Sends it. False: this host could not. */
