@@ -27,9 +27,9 @@ static const int64_t before_query_ns = 100 * MS_NS;
 static const int64_t acknowledged_ns = 180 * MS_NS;
 /*
  * A server that has no acknowledgement of its SYN-ACK sends that again after a second (RFC 6298), and the kernel
- * acknowledges that one at once, with the TTL that is set: what comes back later is not for the query alone.
+ * acknowledges it at once, with the TTL that is set: from 820 ms after the query on a time exceeded may be for that.
  */
-static const int64_t only_query_ns = 950 * MS_NS;
+static const int64_t only_query_ns = 800 * MS_NS;
 
 static bool is_tcp(const struct shot *shot)
 {
@@ -128,40 +128,6 @@ static void look_syn(struct shot *shot, const struct shot_target *target)
         shot->due_ns = 0;
 }
 
-/* Nothing has come yet: what somebody sends before the query is not for the query. */
-static bool is_quiet(const struct shot *shot)
-{
-    uint8_t byte;
-    return recv(shot->fd, &byte, sizeof byte, MSG_PEEK) < 0 && errno == EAGAIN;
-}
-
-static void ask(struct shot *shot, const struct shot_target *target, int64_t now_ns)
-{
-    size_t length = 2u + target->query->length;
-    bool late = now_ns > shot->since_ns + acknowledged_ns;
-    shot->due_ns = 0;
-    if (late || !is_quiet(shot) || send(shot->fd, target->query->bytes, length, MSG_NOSIGNAL) != (ssize_t)length)
-        return;
-    shot->state = SHOT_ASKED;
-    shot->counts = true;
-    shot->since_ns = now_ns;
-    shot->due_ns = now_ns + target->timeout_ns;
-}
-
-/* The query's connection before the query. What ends it here counts for no TTL. */
-static void look_handshake(struct shot *shot, const struct shot_target *target, int64_t now_ns)
-{
-    if (locate_socket_failed(shot->fd) != 0) {
-        shot->due_ns = 0;
-    } else if (shot->state == SHOT_OPEN && now_ns >= shot->due_ns) {
-        ask(shot, target, now_ns);
-    } else if (shot->state == SHOT_SENT && locate_socket_is_open(shot->fd)) {
-        shot->state = SHOT_OPEN;
-        shot->since_ns = now_ns;
-        shot->due_ns = now_ns + before_query_ns;
-    }
-}
-
 /* ICMP errors of a connection that was made come as errno alone (tcp(7)), of which most stand for one error. */
 static void note_errno(struct shot *shot, int error, bool v4, int64_t now_ns)
 {
@@ -187,24 +153,60 @@ static void note_errno(struct shot *shot, int error, bool v4, int64_t now_ns)
     }
 }
 
+static void note_end(struct shot *shot, const struct shot_target *target, int error, int64_t now_ns)
+{
+    if (error == ECONNRESET || error == EPIPE)
+        shot->reply = PATH_RESET;
+    else if (error == ETIMEDOUT)
+        shot->due_ns = 0;
+    else
+        note_errno(shot, error, addr_is_v4(target->server), now_ns);
+}
+
+/* What recv() is not told of is an error that came while the query was being sent, as on a very short way. */
 static void look_query(struct shot *shot, const struct shot_target *target, int64_t now_ns)
 {
-    for (;;) {
-        uint8_t byte;
-        ssize_t got = recv(shot->fd, &byte, sizeof byte, 0);
-        if (got < 0 && errno == EAGAIN)
-            return;
-        if (got < 0 && errno != ECONNRESET && errno != EPIPE && errno != ETIMEDOUT) {
-            note_errno(shot, errno, addr_is_v4(target->server), now_ns);
-            if (has_end(shot))
-                return;
-            continue;
-        }
-        if (got < 0 && errno == ETIMEDOUT)
-            shot->due_ns = 0;
-        else
-            shot->reply = got > 0 ? PATH_ANSWERED : got == 0 ? PATH_CLOSED : PATH_RESET;
+    uint8_t byte;
+    ssize_t got = recv(shot->fd, &byte, sizeof byte, 0);
+    int error = got < 0 ? errno : 0;
+    if (got >= 0)
+        shot->reply = got > 0 ? PATH_ANSWERED : PATH_CLOSED;
+    else
+        note_end(shot, target, error == EAGAIN ? locate_socket_failed(shot->fd) : error, now_ns);
+}
+
+/* Nothing has come yet: what somebody sends before the query is not for the query. */
+static bool is_quiet(const struct shot *shot)
+{
+    uint8_t byte;
+    return recv(shot->fd, &byte, sizeof byte, MSG_PEEK) < 0 && errno == EAGAIN;
+}
+
+static void ask(struct shot *shot, const struct shot_target *target, int64_t now_ns)
+{
+    size_t length = 2u + target->query->length;
+    bool late = now_ns > shot->since_ns + acknowledged_ns;
+    shot->due_ns = 0;
+    if (late || !is_quiet(shot) || send(shot->fd, target->query->bytes, length, MSG_NOSIGNAL) != (ssize_t)length)
         return;
+    shot->state = SHOT_ASKED;
+    shot->counts = true;
+    shot->since_ns = now_ns;
+    shot->due_ns = now_ns + target->timeout_ns;
+    look_query(shot, target, now_ns);
+}
+
+/* The query's connection before the query. What ends it here counts for no TTL. */
+static void look_handshake(struct shot *shot, const struct shot_target *target, int64_t now_ns)
+{
+    if (locate_socket_failed(shot->fd) != 0) {
+        shot->due_ns = 0;
+    } else if (shot->state == SHOT_OPEN && now_ns >= shot->due_ns) {
+        ask(shot, target, now_ns);
+    } else if (shot->state == SHOT_SENT && locate_socket_is_open(shot->fd)) {
+        shot->state = SHOT_OPEN;
+        shot->since_ns = now_ns;
+        shot->due_ns = now_ns + before_query_ns;
     }
 }
 
