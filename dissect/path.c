@@ -30,7 +30,7 @@ static unsigned count_of(const struct path_step *step, unsigned replies)
 {
     unsigned count = 0;
     for (unsigned reply = 0; reply < PATH_REPLIES; reply++)
-        count += replies & PATH_BIT(reply) ? step->count[reply] : 0;
+        count += (replies & PATH_BIT(reply)) ? step->count[reply] : 0;
     return count;
 }
 
