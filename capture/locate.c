@@ -6,6 +6,9 @@
  * a sweep begins a second after the last one at the earliest, and one that is missing says nothing until it was missing
  * in every sweep.
  *
+ * Who chooses by source port, be it one of several routes or whom to reject, often goes by its lowest bit: each TTL has
+ * even and odd ones in turn.
+ *
  * UDP goes first, as how far the server is tells the others where to stop; SYNs follow when UDP's first batch is over, and
  * queries when some SYN was accepted.
  */
@@ -149,8 +152,9 @@ static void fire_batch(struct locate *locate, enum path_way way, unsigned limit,
         struct shot *shot = is_known(locate, way, ttl) ? NULL : free_shot(locate);
         if (!shot)
             continue;
+        bool even = (ttl + walk->swept) % 2 == 0;
         locate->sent++;
-        walk->out += shot_fire(shot, &locate->target, way, ttl, now_ns);
+        walk->out += shot_fire(shot, &locate->target, way, ttl, even, now_ns);
     }
 }
 

@@ -48,10 +48,10 @@ void shot_end(struct shot *shot, const struct shot_target *target)
     shot->fd = -1;
 }
 
-static bool fire(struct shot *shot, const struct shot_target *target)
+static bool fire(struct shot *shot, const struct shot_target *target, bool even)
 {
     uint16_t port;
-    shot->fd = locate_socket_open(target->server, is_tcp(shot), &port);
+    shot->fd = locate_socket_open(target->server, is_tcp(shot), even, &port);
     if (shot->fd < 0)
         return false;
     if (target->bound)
@@ -68,11 +68,12 @@ static bool fire(struct shot *shot, const struct shot_target *target)
     return send(shot->fd, target->query->bytes + 2, target->query->length, 0) >= 0 || errno == EPERM;
 }
 
-bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl, int64_t now_ns)
+bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl, bool even,
+               int64_t now_ns)
 {
     *shot = (struct shot){.fd = -1, .way = way, .ttl = (uint8_t)ttl, .due_ns = now_ns + target->timeout_ns};
     shot->counts = way != PATH_QUERY;
-    if (fire(shot, target))
+    if (fire(shot, target, even))
         return true;
     shot_end(shot, target);
     return false;

@@ -33,8 +33,9 @@ struct shot {
     int64_t due_ns;
 };
 
-/* Sends it. False: this host could not. */
-bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl, int64_t now_ns);
+/* Sends it, from an even or an odd port. False: this host could not. */
+bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl, bool even,
+               int64_t now_ns);
 /* Looks what came; true when that is all: then its socket is closed. */
 bool shot_look(struct shot *shot, const struct shot_target *target, int64_t now_ns);
 /* What to poll its socket for. */

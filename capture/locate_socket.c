@@ -41,34 +41,48 @@ static bool set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof value) == 0;
 }
 
-/* To a port that is free, before it connects: who captures has to know it by then. */
-static bool bind_any(int fd, bool v4, uint16_t *port)
+/* To that port, 0: one that is free. Before it connects: who captures has to know it by then. */
+static bool bind_port(int fd, bool v4, uint16_t *port)
 {
     static const uint8_t nowhere[4];
     struct addr any = v4 ? addr_v4(nowhere) : (struct addr){{0, 0}};
     union place place;
-    socklen_t length = place_set(&place, any, 0);
+    socklen_t length = place_set(&place, any, *port);
     if (bind(fd, &place.any, length) != 0 || getsockname(fd, &place.any, &length) != 0)
         return false;
     *port = ntohs(v4 ? place.v4.sin_port : place.v6.sin6_port);
     return true;
 }
 
-int locate_socket_open(struct addr server, bool tcp, uint16_t *port)
+static int open_bound(bool v4, bool tcp, uint16_t *port)
 {
-    bool v4 = addr_is_v4(server);
     int fd = socket(v4 ? AF_INET : AF_INET6, (tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     bool fine = v4 ? set(fd, IPPROTO_IP, IP_RECVERR, 1) : set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
     if (tcp)
         fine = fine && set(fd, IPPROTO_TCP, TCP_SYNCNT, SYN_AGAIN) && set(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
-    if (fine && bind_any(fd, v4, port))
+    if (fine && bind_port(fd, v4, port))
         return fd;
-    int error = errno;
     close(fd);
-    errno = error;
     return -1;
+}
+
+/* The kernel gives TCP sockets that bind odd ports, and those that just connect even ones. */
+int locate_socket_open(struct addr server, bool tcp, bool even, uint16_t *port)
+{
+    bool v4 = addr_is_v4(server);
+    *port = 0;
+    int fd = open_bound(v4, tcp, port);
+    uint16_t beside = *port ^ 1;
+    if (fd < 0 || even == (*port % 2 == 0) || beside == 0)
+        return fd;
+    int other = open_bound(v4, tcp, &beside);
+    if (other < 0)
+        return fd;
+    close(fd);
+    *port = beside;
+    return other;
 }
 
 bool locate_socket_set_ttl(int fd, struct addr server, unsigned ttl)

@@ -14,10 +14,11 @@ struct locate_icmp {
 };
 
 /*
- * A socket that does not block, is told of ICMP errors, and is bound to a port of its own: `port`. Over TCP its SYN is
- * sent twice at most, and its handshake is acknowledged no sooner than its first data are sent (or 200 ms later). -1: errno.
+ * A socket that does not block, is told of ICMP errors, and is bound to a port of its own: `port`, an even or an odd one if
+ * that can be had. Over TCP its SYN is sent twice at most, and its handshake is acknowledged no sooner than its first data
+ * are sent (or 200 ms later). -1: none.
  */
-int locate_socket_open(struct addr server, bool tcp, uint16_t *port);
+int locate_socket_open(struct addr server, bool tcp, bool even, uint16_t *port);
 /* For the packets to come; 0: the ordinary one. */
 bool locate_socket_set_ttl(int fd, struct addr server, unsigned ttl);
 /* 0: it connects, or is connected; else errno. */
