@@ -3,8 +3,8 @@
  * one time and the next batch when all of that have their reply or their time is up, until somebody answered who is at the
  * way's end. Sweeps are repeated, from other ports, until two in a row say the same; later ones need not go far beyond
  * what the ones before found. Routers send a few ICMP errors in a row and then about one a second (Linux, icmp(7)): so
- * a sweep begins a second after the last one at the earliest, and one that is missing says nothing until it was missing
- * in every sweep.
+ * a sweep begins a second after the last one at the earliest, a router that was heard twice is left alone, and an error
+ * that is missing says nothing until it was missing in every sweep, of which there is one more for that.
  *
  * Who chooses by source port, be it one of several routes or whom to reject, often goes by its lowest bit: each TTL has
  * even and odd ones in turn.
@@ -20,7 +20,7 @@
 
 #define MS_NS INT64_C(1000000)
 
-enum { SWEEPS_LEAST = 3, BEYOND = 2, REPLIES_ENOUGH = 2 };
+enum { SWEEPS_LEAST = 3, SWEEPS_SILENT = 4, BEYOND = 2, REPLIES_ENOUGH = 2 };
 
 static const int64_t between_sweeps_ns = 1000 * MS_NS;
 
@@ -127,13 +127,13 @@ static unsigned limit_of(const struct locate *locate, enum path_way way)
     return silent > 0 ? least(silent + BEYOND, PATH_HOPS) : PATH_HOPS;
 }
 
-/* Far before what decides, a router that was heard twice need not be asked again. */
+/* Before what decides, a router that was heard twice need not be asked again. */
 static bool is_known(const struct locate *locate, enum path_way way, unsigned ttl)
 {
     const struct path_step *step = &locate->path.steps[way][ttl];
     unsigned end = path_first(&locate->path, way, PATH_ENDS), silent = path_silent_from(&locate->path, way);
     unsigned decides = end > 0 ? end : silent;
-    return ttl + BEYOND <= decides && path_tries(step) >= REPLIES_ENOUGH + (unsigned)step->count[PATH_SILENT];
+    return ttl < decides && path_tries(step) >= REPLIES_ENOUGH + (unsigned)step->count[PATH_SILENT];
 }
 
 static struct shot *free_shot(struct locate *locate)
@@ -153,8 +153,9 @@ static void fire_batch(struct locate *locate, enum path_way way, unsigned limit,
         if (!shot)
             continue;
         bool even = (ttl + walk->swept) % 2 == 0;
-        locate->sent++;
-        walk->out += shot_fire(shot, &locate->target, way, ttl, even, now_ns);
+        bool sent = shot_fire(shot, &locate->target, way, ttl, even, now_ns);
+        locate->sent += sent;
+        walk->out += sent;
     }
 }
 
@@ -185,7 +186,7 @@ static void end_sweep(struct locate *locate, enum path_way way, int64_t now_ns)
     walk->sweeping = false;
     walk->swept++;
     locate->path.sweeps[way] = (uint8_t)(locate->path.sweeps[way] + walk->counted);
-    walk->settled = walk->swept >= SWEEPS_LEAST && same;
+    walk->settled = same && walk->swept >= (walk->end > 0 ? SWEEPS_LEAST : SWEEPS_SILENT);
     walk->over = walk->settled || walk->swept == PATH_PORTS || walk->unclear;
     walk->end_before = walk->end;
     walk->silent_before = silent;

@@ -81,7 +81,8 @@ bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_wa
 
 static void note_icmp(struct shot *shot, const struct locate_icmp *icmp, bool v4)
 {
-    if (locate_icmp_is_size(icmp, v4) || has_end(shot))
+    bool own = locate_icmp_is_host(icmp, v4) && locate_socket_is_own(shot->fd, icmp->from);
+    if (locate_icmp_is_size(icmp, v4) || own || has_end(shot))
         return;
     shot->reply = locate_icmp_is_exceeded(icmp, v4) ? PATH_EXCEEDED : PATH_ICMP;
     shot->icmp = *icmp;

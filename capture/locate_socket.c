@@ -7,7 +7,6 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
-#include <stddef.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -105,16 +104,37 @@ int locate_socket_failed(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno;
 }
 
-static struct addr offender(const struct sock_extended_err *error)
+static struct addr addr_of(const union place *place)
 {
-    const void *at = SO_EE_OFFENDER(error);
-    union place place;
-    memcpy(&place.any, at, sizeof place.any);
-    if (place.any.sa_family == AF_INET)
-        return addr_v4((const uint8_t *)at + offsetof(struct sockaddr_in, sin_addr));
-    if (place.any.sa_family == AF_INET6)
-        return addr_v6((const uint8_t *)at + offsetof(struct sockaddr_in6, sin6_addr));
+    if (place->any.sa_family == AF_INET)
+        return addr_v4((const uint8_t *)&place->v4.sin_addr);
+    if (place->any.sa_family == AF_INET6)
+        return addr_v6((const uint8_t *)&place->v6.sin6_addr);
     return (struct addr){{0, 0}};
+}
+
+bool locate_socket_is_own(int fd, struct addr addr)
+{
+    union place place;
+    socklen_t length = sizeof place;
+    return getsockname(fd, &place.any, &length) == 0 && addr_same(addr_of(&place), addr);
+}
+
+/* The sender's address lies behind the error. */
+static bool read_error(const struct cmsghdr *control, struct locate_icmp *icmp)
+{
+    struct sock_extended_err error;
+    union place place = {.any = {.sa_family = AF_UNSPEC}};
+    size_t length = control->cmsg_len - CMSG_LEN(0);
+    if (length < sizeof error)
+        return false;
+    memcpy(&error, CMSG_DATA(control), sizeof error);
+    if (error.ee_origin != SO_EE_ORIGIN_ICMP && error.ee_origin != SO_EE_ORIGIN_ICMP6)
+        return false;
+    length -= sizeof error;
+    memcpy(&place, CMSG_DATA(control) + sizeof error, length < sizeof place ? length : sizeof place);
+    *icmp = (struct locate_icmp){addr_of(&place), error.ee_type, error.ee_code};
+    return true;
 }
 
 /* False when the message tells of no ICMP error. */
@@ -123,11 +143,8 @@ static bool read_control(struct msghdr *message, struct locate_icmp *icmp)
     for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at)) {
         bool v4 = at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_RECVERR;
         bool v6 = at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR;
-        const struct sock_extended_err *error = (const void *)CMSG_DATA(at);
-        if ((!v4 && !v6) || (error->ee_origin != SO_EE_ORIGIN_ICMP && error->ee_origin != SO_EE_ORIGIN_ICMP6))
-            continue;
-        *icmp = (struct locate_icmp){offender(error), error->ee_type, error->ee_code};
-        return true;
+        if ((v4 || v6) && read_error(at, icmp))
+            return true;
     }
     return false;
 }
@@ -167,6 +184,12 @@ bool locate_icmp_is_exceeded(const struct locate_icmp *icmp, bool v4)
 {
     return v4 ? icmp->type == ICMP_TIME_EXCEEDED && icmp->code == ICMP_EXC_TTL
               : icmp->type == ICMP6_TIME_EXCEEDED && icmp->code == ICMP6_TIME_EXCEED_TRANSIT;
+}
+
+bool locate_icmp_is_host(const struct locate_icmp *icmp, bool v4)
+{
+    return v4 ? icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_HOST_UNREACH
+              : icmp->type == ICMP6_DST_UNREACH && icmp->code == ICMP6_DST_UNREACH_ADDR;
 }
 
 bool locate_icmp_is_size(const struct locate_icmp *icmp, bool v4)

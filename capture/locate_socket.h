@@ -27,6 +27,8 @@ int locate_socket_connect(int fd, struct addr server, uint16_t port);
 int locate_socket_failed(int fd);
 /* The next ICMP error; false: no more. Errors that this host found itself are passed over. */
 bool locate_socket_icmp(int fd, struct locate_icmp *icmp);
+/* True of this host's address on the way there. */
+bool locate_socket_is_own(int fd, struct addr addr);
 /* True when TCP's handshake was made. */
 bool locate_socket_is_open(int fd);
 /* Over TCP with a RST, which goes as far as the server. */
@@ -34,6 +36,8 @@ void locate_socket_close(int fd, struct addr server, bool tcp);
 
 /* True of "time to live exceeded in transit" (RFC 792) and "hop limit exceeded in transit" (RFC 4443). */
 bool locate_icmp_is_exceeded(const struct locate_icmp *icmp, bool v4);
+/* True of "host unreachable": from this host itself it says that nobody on the link has the address. */
+bool locate_icmp_is_host(const struct locate_icmp *icmp, bool v4);
 /* True of what says that a packet is too big: its way is not at an end. */
 bool locate_icmp_is_size(const struct locate_icmp *icmp, bool v4);
 
