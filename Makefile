@@ -69,7 +69,7 @@ $(BUILD)/%.o: %.c
 $(test_objects): OPTIMISE = -O1 -g
 
 -include $(patsubst %.o,%.d,$(command_objects) $(core_objects) $(capture_objects) $(test_objects) \
-    $(BUILD)/tests/live/frames.o $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
+    $(BUILD)/tests/live/frames.o $(BUILD)/tests/live/locate.o $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
 
 # Set-up: Debian's packages, only those that are missing.
 
@@ -94,7 +94,7 @@ check: setup-check
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 .PHONY: run-tests
-run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
+run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(BUILD)/tests/live/locate $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
@@ -111,8 +111,9 @@ setup-network:
 	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
 
 .PHONY: check-live
-check-live: setup-network $(BUILD)/tests/live/frames
+check-live: setup-network $(BUILD)/tests/live/frames $(BUILD)/tests/live/locate
 	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
+	@$(PYTHON) tests/live/paths $(BUILD)/tests/live/locate
 
 # `tcp53 watch` as its user sees it, in network namespaces (root); T=PATTERN selects.
 .PHONY: check-watch
@@ -132,8 +133,8 @@ $(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-# A program for tests/live/run.
-$(BUILD)/tests/live/frames: $(BUILD)/tests/live/frames.o $(capture_objects) $(BUILD)/libtcp53.a
+# Programs for tests/live/run and tests/live/paths.
+$(BUILD)/tests/live/%: $(BUILD)/tests/live/%.o $(BUILD)/clock.o $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
 
