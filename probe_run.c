@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "inputs.h"
 #include "output.h"
+#include "probe_paths.h"
 #include "probe_view.h"
 
 #include <signal.h>
@@ -28,6 +29,8 @@ struct probing {
     uint16_t port;
     struct probe_view view;
     struct probe *probe;
+    struct probe_paths paths;
+    struct path found[PROBE_SERVERS];
 };
 
 static volatile sig_atomic_t interrupted;
@@ -119,13 +122,14 @@ struct task {
 
 TASK_OF(probe)
 TASK_OF(measure)
+TASK_OF(probe_paths)
 
 static void run(struct probing *probing, const struct task *task)
 {
     struct pollfd list[DESCRIPTORS];
     size_t count = 0;
     while (!interrupted && task->step(task->what, list, count, clock_steady_ns())) {
-        count = task->descriptors(task->what, list, DESCRIPTORS - LIVE_MOST);
+        count = task->descriptors(task->what, list, SOCKETS);
         count = wait(probing, list, count, task->due_ns(task->what));
     }
 }
@@ -144,6 +148,18 @@ static void measure_ttls(struct probing *probing)
     if (measure)
         run(probing, &task);
     measure_free(measure);
+}
+
+static bool walk_paths(struct probing *probing)
+{
+    struct failure failure = {""};
+    if (!probing->options->probe.locate || interrupted)
+        return true;
+    if (!probe_paths_begin(&probing->paths, probing->probe, &failure))
+        return complain("--locate: %s", failure.text);
+    const struct task task = {&probing->paths, step_probe_paths, descriptors_probe_paths, due_probe_paths};
+    run(probing, &task);
+    return true;
 }
 
 static void linger(struct probing *probing)
@@ -199,6 +215,8 @@ static int conclude(struct probing *probing)
                                  .qtype = probing->type,
                                  .other_name = options->probe.other_name,
                                  .other_port = (uint16_t)options->probe.other_port,
+                                 .paths = probing->found,
+                                 .path_count = probe_paths_list(&probing->paths, probing->found),
                                  .answers = answers,
                                  .answer_count = list_answers(probing, answers)};
     probe.attempts = probe_attempts(probing->probe, &probe.attempt_count);
@@ -266,8 +284,11 @@ int probe_run(const struct options *options, const char *name, const char *const
         ask(probing);
         measure_ttls(probing);
         linger(probing);
+        bool walked = walk_paths(probing);
         status = conclude(probing);
+        status = walked ? status : TROUBLE;
     }
+    probe_paths_end(&probing->paths);
     probe_free(probing->probe);
     probe_view_close(&probing->view);
     free(probing);
