@@ -102,7 +102,7 @@ static size_t read_file(const char *path, struct resolver_server *list, size_t r
     if (!file || ferror(file))
         failure_set(failure, "%s: %s", path, strerror(errno));
     else if (status != LDNS_STATUS_OK)
-        failure_set(failure, "%s, line %d: %s", path, line, ldns_get_errorstr_by_id(status));
+        failure_set(failure, "%s: line %d is not understood, see resolv.conf(5)", path, line);
     else if ((count = read_list(file, resolver, list, room)) == 0)
         failure_set(failure, "%s names no DNS server", path);
     ldns_resolver_deep_free(resolver);
