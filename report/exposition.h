@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-enum { EXPOSITION_LABELS = 4, EXPOSITION_PORT = 8 };
+enum { EXPOSITION_LABELS = 6, EXPOSITION_PORT = 8 };
 
 enum exposition_type { EXPOSITION_GAUGE, EXPOSITION_COUNTER };
 
@@ -21,6 +21,17 @@ struct exposition_family {
     enum exposition_type type;
     const char *help;
 };
+
+/* Those that a watch and a probe share: a family has one HELP, in however many files it is. */
+#define EXPOSITION_VERDICT                                                                                             \
+    {                                                                                                                  \
+        "verdict", EXPOSITION_GAUGE, "The verdict that holds: always 1."                                               \
+    }
+#define EXPOSITION_CONFIDENCE                                                                                          \
+    {                                                                                                                  \
+        "verdict_confidence", EXPOSITION_GAUGE,                                                                        \
+            "How sure the verdict is: 0 blames nobody, 1 indicated, 2 strong, 3 proven."                               \
+    }
 
 /* One without a name ends a list. */
 struct exposition_label {

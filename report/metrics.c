@@ -99,11 +99,10 @@ static void emit_outcomes(struct sheet *sheet, const struct family *family)
     uint64_t counts[REPORT_OUTCOMES] = {0};
     for (size_t i = 0; i < sheet->metrics->server_count; i++)
         counts[sheet->metrics->servers[i].now.outcome]++;
-    for (int i = 0; i < REPORT_OUTCOMES; i++)
-        exposition_count(
-            &sheet->out, &family->head,
-            (const struct exposition_label[]){{"outcome", report_outcome_name((enum report_outcome)i)}, {0}},
-            counts[i]);
+    for (int i = 0; i < REPORT_OUTCOMES; i++) {
+        const struct exposition_label labels[] = {{"outcome", report_outcome_name((enum report_outcome)i)}, {0}};
+        exposition_count(&sheet->out, &family->head, labels, counts[i]);
+    }
 }
 
 static void emit_left_out(struct sheet *sheet, const struct family *family)
@@ -185,11 +184,8 @@ static const struct family families[] = {
     {{"server_attempts_total", EXPOSITION_COUNTER, "Attempts to ask a server over TCP, by what became of them."},
      emit_server_attempts,
      0},
-    {{"verdict", EXPOSITION_GAUGE, "The verdict that holds: always 1."}, emit_verdict, 0},
-    {{"verdict_confidence", EXPOSITION_GAUGE,
-      "How sure the verdict is: 0 blames nobody, 1 indicated, 2 strong, 3 proven."},
-     emit_confidence,
-     0},
+    {EXPOSITION_VERDICT, emit_verdict, 0},
+    {EXPOSITION_CONFIDENCE, emit_confidence, 0},
     {{"verdict_changed_timestamp_seconds", EXPOSITION_GAUGE, "Since when the verdict holds, since 1970."},
      emit_changed,
      0},
