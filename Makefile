@@ -235,9 +235,10 @@ install: all
 	install -D -m 644 docs/tcp53.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcp53.1
 	install -D -m 644 report/report.schema.json $(DESTDIR)$(PREFIX)/share/tcp53/report.schema.json
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' docs/tcp53-watch.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
+	for unit in docs/*.service docs/*.timer; do \
+	    sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' "$$unit" >"$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" && \
+	    chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" || exit 1; \
+	done
 
 .PHONY: clean
 clean:
