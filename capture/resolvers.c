@@ -58,12 +58,6 @@ static void read_scope(FILE *file, struct resolver_server *server)
             server->link = scope_index(scope, server->link_name);
 }
 
-static bool is_link_local(struct addr address)
-{
-    const uint8_t *bytes = (const uint8_t *)address.word; /* fe80::/10: RFC 4291, 2.5.6 */
-    return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
-}
-
 /* Puts a server at the end, unless it is there already or there is no room. */
 static size_t add_server(struct resolver_server *list, size_t count, size_t room, const struct resolver_server *server)
 {
@@ -84,7 +78,7 @@ static size_t read_list(FILE *file, const ldns_resolver *resolver, struct resolv
         struct resolver_server server = {.port = 0};
         if (!read_address(servers[i], &server.address))
             continue;
-        if (is_link_local(server.address))
+        if (addr_is_link_local(server.address))
             read_scope(file, &server);
         count = add_server(list, count, room, &server);
     }
