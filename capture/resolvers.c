@@ -105,16 +105,6 @@ static size_t read_file(const char *path, struct resolver_server *list, size_t r
     return count;
 }
 
-size_t resolvers_read(const char *path, struct addr *list, size_t room)
-{
-    struct resolver_server servers[RESOLVERS_MOST];
-    struct failure failure;
-    size_t count = read_file(path ? path : system_file, servers, RESOLVERS_MOST, &failure);
-    for (size_t i = 0; i < count && i < room; i++)
-        list[i] = servers[i].address;
-    return count < room ? count : room;
-}
-
 /* Puts the servers that systemd-resolved forwards to at the end; the words say who told of them, NULL: nobody. */
 static size_t add_forwarders(struct resolver_server *list, size_t count, size_t room, const char **teller)
 {

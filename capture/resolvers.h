@@ -26,8 +26,6 @@ struct resolver_server {
  */
 size_t resolvers_servers(const char *path, struct resolver_server *list, size_t room, char *from, size_t from_size,
                          struct failure *failure);
-/* The nameservers of a resolv.conf(5), NULL: /etc/resolv.conf, in its order; how many. A file that is none has none. */
-size_t resolvers_read(const char *path, struct addr *list, size_t room);
 /* Which interface packets to that address leave by, of the host's own addresses the loopback; false: there is none. */
 bool resolvers_interface(struct addr address, char name[IFNAMSIZ]);
 /*

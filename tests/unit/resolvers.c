@@ -16,52 +16,6 @@ static void write_text(char *path, const char *text)
     close(descriptor);
 }
 
-static size_t read_text(const char *text, struct addr *list, size_t room)
-{
-    char path[] = "/tmp/tcp53-resolv.XXXXXX";
-    write_text(path, text);
-    size_t count = resolvers_read(path, list, room);
-    unlink(path);
-    return count;
-}
-
-Test(resolvers, what_a_file_says)
-{
-    static const struct {
-        const char *text, *wanted; /* separated by blanks */
-    } rows[] = {
-        {"", ""},
-        {"# nothing\nsearch example.org\n", ""},
-        {"nameserver 192.0.2.1\n", "192.0.2.1"},
-        {"nameserver 127.0.0.53\noptions edns0 trust-ad\nsearch .\n", "127.0.0.53"},
-        {"nameserver\t192.0.2.1\nnameserver 2001:db8::1\n; nameserver 192.0.2.2\n", "192.0.2.1 2001:db8::1"},
-        {"nameserver fe80::1%eth0\nnameserver 192.0.2.9", "fe80::1 192.0.2.9"},
-        {"nameserver 192.0.2.9 # ours\nnameserver 192.0.2.10\n", "192.0.2.9 192.0.2.10"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct addr list[RESOLVERS_MOST];
-        char got[200] = "", text[ADDR_TEXT];
-        size_t count = read_text(rows[i].text, list, RESOLVERS_MOST);
-        for (size_t k = 0; k < count; k++)
-            sprintf(got + strlen(got), "%s%s", k ? " " : "", addr_text(list[k], text));
-        cr_expect_str_eq(got, rows[i].wanted, "row %zu", i);
-    }
-}
-
-Test(resolvers, no_more_than_there_is_room_for)
-{
-    struct addr list[2] = {{{0, 0}}, {{0, 0}}};
-    cr_expect_eq(read_text("nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n", list, 1), 1);
-    cr_expect(addr_same(list[0], wire_addr("192.0.2.1")));
-    cr_expect(addr_is_none(list[1]));
-}
-
-Test(resolvers, no_file)
-{
-    struct addr list[RESOLVERS_MOST];
-    cr_expect_eq(resolvers_read("/nonexistent", list, RESOLVERS_MOST), 0);
-}
-
 Test(resolvers, addresses_of_the_host_itself)
 {
     char name[IFNAMSIZ] = "";
@@ -96,13 +50,18 @@ Test(resolvers, which_servers_are_asked)
     static const struct {
         const char *text, *servers, *words;
     } rows[] = {
+        {"nameserver 192.0.2.1\n", "192.0.2.1", "FILE"},
         {"nameserver 192.0.2.1\nnameserver 2001:db8::1\nnameserver 192.0.2.1\n", "192.0.2.1 2001:db8::1", "FILE"},
+        {"nameserver\t192.0.2.1\n; nameserver 192.0.2.2\nnameserver 2001:db8::1\n", "192.0.2.1 2001:db8::1", "FILE"},
+        {"nameserver 192.0.2.9 # ours\noptions edns0 trust-ad\nsearch .\nnameserver 192.0.2.10", "192.0.2.9 192.0.2.10",
+         "FILE"},
         {"nameserver fe80::1%lo\n\tnameserver\tfe80::2%1\n", "fe80::1%lo fe80::2%lo", "FILE"},
         {"nameserver fe80::1%no-such-link\nnameserver fe80::2\n", "fe80::1 fe80::2", "FILE"},
         {"nameserver fe80::1%999999999999999999999999999999999999999999\n", "fe80::1", "FILE"},
         {"nameserver 127.0.0.53\nnameserver 192.0.2.1\n", "127.0.0.53 192.0.2.1",
          "FILE; nothing tells which servers are behind 127.0.0.53"},
         {"search example.org\n", "", "FILE names no DNS server"},
+        {"# nothing\nsearch example.org\n", "", "FILE names no DNS server"},
         {"", "", "FILE names no DNS server"},
         {"search example.org\nnameserver ns.example.org\n", "", "FILE: line 2 is not understood, see resolv.conf(5)"},
     };
@@ -133,4 +92,16 @@ Test(resolvers, why_there_are_none)
         cr_expect_eq(resolvers_servers(rows[i].path, list, 1, from, sizeof from, &failure), 0);
         cr_expect_str_eq(failure.text, rows[i].words);
     }
+}
+
+Test(resolvers, no_more_than_there_is_room_for)
+{
+    char path[] = "/tmp/tcp53-resolv.XXXXXX", from[80];
+    struct resolver_server list[2] = {{.port = 1}, {.port = 1}};
+    struct failure failure = {""};
+    write_text(path, "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n");
+    cr_expect_eq(resolvers_servers(path, list, 1, from, sizeof from, &failure), 1);
+    unlink(path);
+    cr_expect(addr_same(list[0].address, wire_addr("192.0.2.1")));
+    cr_expect_eq(list[1].port, 1, "as it was");
 }
