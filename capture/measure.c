@@ -42,7 +42,8 @@ static struct shown look_at(const struct probe *probe, struct addr server)
             continue;
         }
         shown.refused |= attempt->status == ATTEMPT_REFUSED;
-        shown.ended |= attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED;
+        shown.ended |=
+            attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE;
         shown.opened |= attempt->asked > 0 && attempt->answered == 0;
     }
     return shown;

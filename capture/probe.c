@@ -363,7 +363,8 @@ void probe_measured(struct probe *probe, struct addr server, bool later, uint8_t
         bool udp = attempt_test_is_udp(attempt->test);
         if (udp || attempt->test == ATTEMPT_OTHER_PORT || !addr_same(attempt->server, server))
             continue;
-        if (later && (attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED))
+        if (later &&
+            (attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE))
             attempt->ttl = ttl;
         if (!later && attempt->status == ATTEMPT_REFUSED)
             attempt->ttl = ttl;

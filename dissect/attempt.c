@@ -142,7 +142,7 @@ static uint8_t ttl_of(const struct attempt *attempt, enum flow_event event)
         return attempt->own_ttl;
     if (event == FLOW_SYNACK)
         return attempt->synack_ttl;
-    return event == FLOW_SERVER_RST || event == FLOW_SERVER_FIN ? attempt->ttl : 0;
+    return event == FLOW_SERVER_RST || event == FLOW_SERVER_FIN || event == FLOW_ANSWER ? attempt->ttl : 0;
 }
 
 static void note_sighting(struct flow_record *record, const struct attempt *attempt, const struct attempt_event *event)
