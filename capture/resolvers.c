@@ -237,28 +237,39 @@ static size_t add_name(char (*names)[IFNAMSIZ], size_t count, size_t room, const
     return count + 1;
 }
 
+enum { NAMED_AND_BEHIND = 2 * RESOLVERS_MOST };
+
+/* The servers of a file and those behind a stub among them; whether those are known. */
+static size_t find_all(const char *path, struct resolver_server list[NAMED_AND_BEHIND], bool *behind_known)
+{
+    struct failure failure;
+    const char *teller = NULL;
+    size_t named = read_file(path ? path : system_file, list, RESOLVERS_MOST, &failure), count = named;
+    for (size_t i = 0; i < named && !teller; i++)
+        if (resolved_is_stub(list[i].address))
+            count = add_forwarders(list, count, NAMED_AND_BEHIND, &teller);
+    *behind_known = teller != NULL;
+    return count;
+}
+
 size_t resolvers_interfaces(const char *path, char (*names)[IFNAMSIZ], size_t room)
 {
-    struct resolver_server servers[2 * RESOLVERS_MOST];
-    struct failure failure;
+    struct resolver_server servers[NAMED_AND_BEHIND];
     char name[IFNAMSIZ], loopback[IFNAMSIZ] = "";
-    const char *teller = NULL;
-    size_t count = 0, known = read_file(path ? path : system_file, servers, RESOLVERS_MOST, &failure);
+    bool behind_known;
+    size_t count = 0, known = find_all(path, servers, &behind_known);
     bool elsewhere = known == 0;
-    for (size_t i = 0; i < known && !teller; i++)
-        if (resolved_is_stub(servers[i].address))
-            known = add_forwarders(servers, known, 2 * RESOLVERS_MOST, &teller);
     resolvers_interface(addr_v4((const uint8_t[]){127, 0, 0, 1}), loopback);
     for (size_t i = 0; i < known; i++) {
+        bool asks_known = behind_known && resolved_is_stub(servers[i].address);
         bool found = toward(&servers[i], name);
         if (found)
             count = add_name(names, count, room, name);
-        elsewhere |= !found || (strcmp(name, loopback) == 0 && !(teller && resolved_is_stub(servers[i].address)));
+        elsewhere |= !found || (strcmp(name, loopback) == 0 && !asks_known);
     }
-    for (size_t i = 0; elsewhere && i < sizeof world / sizeof *world; i++) {
-        struct addr address;
+    struct addr address;
+    for (size_t i = 0; elsewhere && i < sizeof world / sizeof *world; i++)
         if (addr_read(world[i], &address) && resolvers_interface(address, name))
             count = add_name(names, count, room, name);
-    }
     return count;
 }

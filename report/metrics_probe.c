@@ -110,8 +110,10 @@ static int64_t median_ns(const struct sheet *sheet, const struct asked *server, 
         if (is_of(transport, attempt) && is_at(attempt, server) && was_answered(attempt))
             times[count++] = attempt_duration_ns(attempt);
     }
+    if (count == 0)
+        return 0;
     qsort(times, count, sizeof *times, order_times);
-    return count > 0 ? times[(count - 1) / 2] : 0;
+    return times[(count - 1) / 2];
 }
 
 /* Makers of samples. */
