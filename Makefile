@@ -35,6 +35,7 @@ command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
 shared_objects := $(addprefix $(BUILD)/,compare.o inputs.o clock.o watch_clock.o)
 capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
 test_objects := $(TESTS:%.c=$(BUILD)/%.o)
+live_programs := $(BUILD)/tests/live/frames $(BUILD)/tests/live/locate $(BUILD)/tests/live/servers
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
 PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev libssl-dev libcap-dev libseccomp-dev libsystemd-dev zlib1g-dev
@@ -69,7 +70,7 @@ $(BUILD)/%.o: %.c
 $(test_objects): OPTIMISE = -O1 -g
 
 -include $(patsubst %.o,%.d,$(command_objects) $(core_objects) $(capture_objects) $(test_objects) \
-    $(BUILD)/tests/live/frames.o $(BUILD)/tests/live/locate.o $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
+    $(live_programs:%=%.o) $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
 
 # Set-up: Debian's packages, only those that are missing.
 
@@ -94,7 +95,7 @@ check: setup-check
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 .PHONY: run-tests
-run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(BUILD)/tests/live/locate $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
+run-tests: all $(BUILD)/tests/run $(live_programs) $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
@@ -111,9 +112,10 @@ setup-network:
 	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
 
 .PHONY: check-live
-check-live: setup-network $(BUILD)/tests/live/frames $(BUILD)/tests/live/locate
+check-live: setup-network $(live_programs)
 	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
 	@$(PYTHON) tests/live/paths $(BUILD)/tests/live/locate
+	@$(PYTHON) tests/live/resolved $(BUILD)/tests/live/servers
 
 # `tcp53 watch` as its user sees it, in network namespaces (root); T=PATTERN selects.
 .PHONY: check-watch
@@ -133,7 +135,7 @@ $(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-# Programs for tests/live/run and tests/live/paths.
+# Programs for tests/live.
 $(BUILD)/tests/live/%: $(BUILD)/tests/live/%.o $(BUILD)/clock.o $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
@@ -234,9 +236,10 @@ install: all
 	install -D -m 644 docs/tcp53.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcp53.1
 	install -D -m 644 report/report.schema.json $(DESTDIR)$(PREFIX)/share/tcp53/report.schema.json
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' docs/tcp53-watch.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
+	for unit in docs/*.service docs/*.timer; do \
+	    sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' "$$unit" >"$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" && \
+	    chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" || exit 1; \
+	done
 
 .PHONY: clean
 clean:

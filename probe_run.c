@@ -12,12 +12,20 @@
 #include "output.h"
 #include "probe_paths.h"
 #include "probe_view.h"
+#include "report/metrics.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
-enum { TRIES = 3, TIMEOUT_S = 5, MS_NS = 1000000, DESCRIPTORS = PROBE_SERVERS * PROBE_ACTIVE + LIVE_MOST, TROUBLE = 2 };
+enum {
+    TRIES = 3,
+    TIMEOUT_S = 5,
+    SOCKETS = PROBE_SERVERS * (LOCATE_SOCKETS > PROBE_ACTIVE ? LOCATE_SOCKETS : PROBE_ACTIVE), /* at one time */
+    DESCRIPTORS = SOCKETS + LIVE_MOST,
+    TROUBLE = 2
+};
 
+#define MS_NS INT64_C(1000000)
 #define LINGER_NS INT64_C(1200000000) /* how long the capture goes on: a retransmission (RFC 6298: 1 s), and delivery */
 
 struct probing {
@@ -25,7 +33,7 @@ struct probing {
     const char *name, *type;
     struct addr servers[PROBE_SERVERS];
     size_t server_count;
-    char servers_from[128]; /* empty: the user named them */
+    char servers_from[256]; /* empty: the user named them */
     uint16_t port;
     struct probe_view view;
     struct probe *probe;
@@ -60,13 +68,30 @@ static bool take_servers(struct probing *probing, const char *const *names, size
     return true;
 }
 
+/* Why one of the configured servers is not asked; NULL: it is. */
+static const char *find_hindrance(const struct probing *probing, const struct resolver_server *server)
+{
+    if (server->port && server->port != probing->port)
+        return "it listens at another port (see --port)";
+    return addr_is_link_local(server->address) ? "its address holds on one link only" : NULL;
+}
+
 static bool find_servers(struct probing *probing)
 {
-    const char *path = probing->options->probe.resolv_conf;
-    probing->server_count = resolvers_read(path, probing->servers, PROBE_SERVERS);
-    snprintf(probing->servers_from, sizeof probing->servers_from, "%s", path ? path : "/etc/resolv.conf");
-    return probing->server_count > 0 ||
-           complain("probe: %s names no DNS server; name one: `tcp53 probe NAME SERVER`", probing->servers_from);
+    struct resolver_server list[PROBE_SERVERS];
+    struct failure failure = {""};
+    char text[ADDR_TEXT];
+    size_t count = resolvers_servers(probing->options->probe.resolv_conf, list, PROBE_SERVERS, probing->servers_from,
+                                     sizeof probing->servers_from, &failure);
+    for (size_t i = 0; i < count; i++) {
+        const char *hindrance = find_hindrance(probing, &list[i]);
+        if (hindrance)
+            complain("probe: %s is not asked: %s", addr_text(list[i].address, text), hindrance);
+        else
+            probing->servers[probing->server_count++] = list[i].address;
+    }
+    return probing->server_count > 0 || complain("probe: %s; name a server: `tcp53 probe NAME SERVER`",
+                                                 count > 0 ? "no configured server can be asked" : failure.text);
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -195,11 +220,18 @@ static size_t list_answers(const struct probing *probing, struct report_answer a
     return count;
 }
 
+static bool write_metrics(const void *report, FILE *out)
+{
+    return metrics_write_probe(report, out);
+}
+
 static int write_all(struct probing *probing, const struct report *report)
 {
     const struct options *options = probing->options;
     int status = report->exit_status;
     if (!output_report(report, options))
+        status = TROUBLE;
+    if (options->watch.metrics && !output_file(options->watch.metrics, write_metrics, report))
         status = TROUBLE;
     if (options->nagios)
         status = report_nagios_status(status, report->server_count ? report->servers[0].outcome : REPORT_NONE);
