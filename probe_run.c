@@ -14,16 +14,19 @@
 #include "probe_view.h"
 #include "report/metrics.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 
 enum {
     TRIES = 3,
     TIMEOUT_S = 5,
-    SOCKETS = PROBE_SERVERS * (LOCATE_SOCKETS > PROBE_ACTIVE ? LOCATE_SOCKETS : PROBE_ACTIVE), /* at one time */
+    SOCKETS = PROBE_SERVERS * LOCATE_SOCKETS, /* at one time: walking takes more than asking */
     DESCRIPTORS = SOCKETS + LIVE_MOST,
     TROUBLE = 2
 };
+
+static_assert((int)LOCATE_SOCKETS >= (int)PROBE_ACTIVE, "or else there are more");
 
 #define MS_NS INT64_C(1000000)
 #define LINGER_NS INT64_C(1200000000) /* how long the capture goes on: a retransmission (RFC 6298: 1 s), and delivery */
