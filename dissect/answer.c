@@ -26,13 +26,17 @@ static const struct form *form_of(ldns_rr_type type)
     return NULL;
 }
 
-/* A part in presentation format, names without their last dot; an escaped dot is no last one. */
+/*
+ * A part in presentation format, names without their last dot; an escaped dot is no last one. ldns leaves bytes of some
+ * types as they are: they are written as it writes those of names (RFC 1035, 5.1).
+ */
 static void write_part(FILE *out, const ldns_rdf *part)
 {
     char *text = part ? ldns_rdf2str(part) : NULL;
     size_t length = text ? strlen(text) : 0;
-    bool dot = length > 1 && ldns_rdf_get_type(part) == LDNS_RDF_TYPE_DNAME && text[length - 1] == '.';
-    fprintf(out, "%.*s", (int)(length - dot), text ? text : "");
+    length -= length > 1 && ldns_rdf_get_type(part) == LDNS_RDF_TYPE_DNAME && text[length - 1] == '.';
+    for (size_t i = 0; i < length; i++)
+        fprintf(out, text[i] >= ' ' && text[i] <= '~' ? "%c" : "\\%03u", (unsigned char)text[i]);
     free(text);
 }
 
