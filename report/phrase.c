@@ -1,7 +1,7 @@
 #include "report/phrase.h"
 
 #include "report/located.h"
-#include "report/rules.h"
+#include "report/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -266,6 +266,33 @@ static void word_edge_networks(FILE *out, const struct rule_case *c)
     fprintf(out, "%u", c->crowd->edge_networks);
 }
 
+static void word_what_was_seen(FILE *out, const struct rule_case *c)
+{
+    bool packets = !c->crowd->probe || !c->crowd->probe->obstacle;
+    fputs(packets ? "these packets do" : "what the sockets were told does", out);
+}
+
+/* A name to ask for in a command that is copied into a shell: one with nothing in it that a shell would take for its own. */
+static bool is_plain_name(const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    return *name && *name != '-' && strspn(name, plain) == strlen(name);
+}
+
+/* The command that finds the hop, for the name that was asked. */
+static void word_locate(FILE *out, const struct rule_case *c)
+{
+    const struct report_probe *probe = c->crowd->probe;
+    bool known = probe && is_plain_name(probe->qname) && is_plain_name(probe->qtype);
+    fputs("tcp53 probe --locate", out);
+    if (c->server->port != DNS_PORT)
+        fprintf(out, " --port %u", c->server->port);
+    if (known && strcasecmp(probe->qtype, "MX") != 0)
+        fprintf(out, " -t %s", probe->qtype);
+    fprintf(out, " %s ", known ? probe->qname : "example.com");
+    write_address(out, c->server->address);
+}
+
 static const struct {
     const char *name;
     void (*write)(FILE *out, const struct rule_case *c);
@@ -293,6 +320,8 @@ static const struct {
     {"far_ttl", word_far_ttl},
     {"pair_place", word_pair_place},
     {"pair_forged_place", word_pair_forged_place},
+    {"what_was_seen", word_what_was_seen},
+    {"locate", word_locate},
     {"between", word_between},
     {"path_way", word_path_way},
     {"path_ttl", word_path_ttl},
