@@ -46,7 +46,7 @@ static unsigned count_of(const struct path *path, enum path_way way, unsigned tt
 static struct addr router(const struct path *path, enum path_way way, unsigned ttl)
 {
     const struct path_step *step = &path->steps[way][ttl];
-    bool told = step->count[PATH_EXCEEDED] > 0 && !step->several;
+    bool told = step->count[PATH_EXCEEDED] > 0 && step->count[PATH_ICMP] == 0 && !step->several;
     return told ? step->from : (struct addr){{0, 0}};
 }
 
