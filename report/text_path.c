@@ -69,8 +69,10 @@ static void write_row(struct page *page, const struct path *path, const struct l
 {
     char address[CELL], cells[PATH_WAYS][CELL];
     fprintf(page->out, "  %3u  %-*s", ttl, ADDRESS_WIDTH, hop_address(path, ttl, server, address));
+    bool marked = ttl == server || (at->known && ttl == at->ttl);
     for (int way = 0; way < PATH_WAYS; way++)
-        fprintf(page->out, " %-*s", CELL_WIDTH, cell(&path->steps[way][ttl], cells[way]));
+        fprintf(page->out, " %-*s", marked || way + 1 < PATH_WAYS ? CELL_WIDTH : 0,
+                cell(&path->steps[way][ttl], cells[way]));
     write_mark(page, at, ttl, server);
     putc('\n', page->out);
 }

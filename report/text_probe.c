@@ -28,9 +28,9 @@ static_assert(sizeof failures / sizeof *failures == ATTEMPT_STATUSES, "each stat
 static void write_icmp(struct page *page, const struct attempt *attempt)
 {
     char source[ADDR_TEXT];
-    fprintf(page->out, " %s", icmp_words(attempt->icmp.family, attempt->icmp.type, attempt->icmp.code));
-    if (!addr_is_none(attempt->icmp.source))
-        fprintf(page->out, " from %s", addr_text(attempt->icmp.source, source));
+    bool told = !addr_is_none(attempt->icmp.source);
+    fprintf(page->out, " %s%s%s", icmp_words(attempt->icmp.family, attempt->icmp.type, attempt->icmp.code),
+            told ? " from " : "", told ? addr_text(attempt->icmp.source, source) : "");
 }
 
 /* How tries failed, in words; `attempt` is one of them. */
