@@ -1,4 +1,4 @@
-/* The only file that includes ldns. The hot path reads header and question by cursor: ldns builds a whole message. */
+/* DNS through ldns. The hot path reads header and question by cursor: ldns builds a whole message. */
 #include "dissect/dns.h"
 
 #include <ldns/ldns.h>

@@ -1,5 +1,6 @@
 #include "report/evidence.h"
 
+#include "report/located.h"
 #include "report/phrase.h"
 #include "report/words.h"
 
@@ -58,9 +59,17 @@ static const char *const group_filters[RULE_GROUPS] = {
     [GROUP_PATTERN] = "(tcp.srcport == %u || udp.srcport == %u)",
 };
 
+/* Packets with limited TTLs are in no capture, and without the right to capture none are. */
+static bool is_captured(const struct rule *rule, const struct rule_case *c)
+{
+    return rule->group != GROUP_PATH && !(c->crowd->probe && c->crowd->probe->obstacle);
+}
+
 static char *filter_of(const struct rule *rule, const struct rule_case *c)
 {
     char text[ADDR_TEXT], port[80];
+    if (!is_captured(rule, c))
+        return NULL;
     const char *ip = addr_is_v4(c->server->address) ? "ip" : "ipv6";
     if (!addr_is_none(c->ending->end.icmp_source))
         return words_format("%s.src == %s && %s.type == %u", ip, addr_text(c->ending->end.icmp_source, text),
@@ -81,7 +90,8 @@ static void add_evidence(struct report_server *server, const struct verdict *ver
     *evidence = (struct report_evidence){.rule = rule};
     evidence->text = rules_sentence(rule, &verdict->rule_case);
     evidence->filter = filter_of(rule, &verdict->rule_case);
-    add_frames(evidence, verdict);
+    if (is_captured(rule, &verdict->rule_case))
+        add_frames(evidence, verdict);
 }
 
 void evidence_collect(struct report_server *server, const struct verdict *verdict)
@@ -121,6 +131,29 @@ static struct report_intermediary *find_box(struct report *report, struct addr a
     return &report->intermediaries[report->intermediary_count++];
 }
 
+static const struct path *path_to(const struct report *report, const struct server *server)
+{
+    const struct report_probe *probe = report->source.probe;
+    for (size_t i = 0; probe && i < probe->path_count; i++)
+        if (addr_same(probe->paths[i].server, server->address) && probe->paths[i].port == server->port)
+            return &probe->paths[i];
+    return NULL;
+}
+
+/* Where a walked path shows the box: its hop and, where that one alone can be it, the address. */
+static bool find_on_path(const struct report *report, const struct report_server *server, struct addr *address,
+                         unsigned *hops)
+{
+    const struct path *path = path_to(report, server->facts);
+    struct located at = located_of(path, &server->ending->end, facts_exemplar(report->facts, server->ending->exemplar));
+    if (!located_before_server(path, &at) || at.box == 0)
+        return false;
+    if (addr_is_none(*address))
+        *address = located_address(path, &at);
+    *hops = at.box - 1;
+    return true;
+}
+
 void evidence_intermediaries(struct report *report)
 {
     for (size_t i = 0; i < report->server_count; i++) {
@@ -134,7 +167,9 @@ void evidence_intermediaries(struct report *report)
         uint8_t ttl = end->ttl ? end->ttl : server->judgement.mechanism == MECHANISM_TCP_PROXY ? end->synack_ttl : 0;
         if (ruler_read(&server->ruler, server->facts, ttl).relation != RELATION_NEARER && addr_is_none(address))
             ttl = 0; /* a TTL that is the server's own, or farther, tells nothing of the box's place */
-        struct report_intermediary *box = find_box(report, address, ttl ? ttl_hops(ttl) : REPORT_HOPS_UNKNOWN);
+        unsigned hops = ttl ? ttl_hops(ttl) : REPORT_HOPS_UNKNOWN;
+        find_on_path(report, server, &address, &hops);
+        struct report_intermediary *box = find_box(report, address, hops);
         if (box && box->server_count < sizeof box->servers / sizeof *box->servers)
             box->servers[box->server_count++] = (uint32_t)i;
     }

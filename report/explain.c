@@ -85,6 +85,68 @@ static const char *const vantages[] = {
 };
 static_assert(sizeof vantages / sizeof *vantages == VANTAGES, "each vantage has its meaning");
 
+static const char *const tests[] = {
+    [ATTEMPT_UDP] =
+        "A question over UDP without EDNS. That the server answers it shows that it is alive and how far away it is, "
+        "against which TCP is held; TC=1 means that the answer did not fit and TCP is needed.",
+    [ATTEMPT_UDP_EDNS] =
+        "The same with EDNS and a buffer of 1232 bytes. Answered only without EDNS: something on the way drops what it "
+        "does not know, or big packets.",
+    [ATTEMPT_TCP] = "One query over TCP, as nslookup with `set vc` puts it. That it fails while UDP is answered is "
+                    "what all this is "
+                    "about.",
+    [ATTEMPT_TRUNCATED] =
+        "The same question over TCP because UDP answered with TC=1, as mail servers and resolvers do it. Only this one "
+        "fails: big answers are lost on the way.",
+    [ATTEMPT_PIPELINED] =
+        "Two queries in one connection, sent together. Only one is answered: DNS software, or a proxy, that does not "
+        "take "
+        "several (RFC 7766, 6.2.1.1, wants them answered).",
+    [ATTEMPT_REUSED] =
+        "A second query when the first was answered, over the connection that was kept. Closed: the server does not "
+        "keep "
+        "connections, which it may; silence or a reset: a box that takes one query a connection.",
+    [ATTEMPT_SPLIT] =
+        "The query in two segments, its length first. Answered, while whole queries are reset: something reads single "
+        "packets, as boxes do. Not answered, while whole ones are: DNS software that expects all of it at once "
+        "(RFC 7766, 8).",
+    [ATTEMPT_MARKED] =
+        "A query whose SYN is marked with TOS 0x48. The TOS of a RST tells who wrote it: a copied one is the server's "
+        "own "
+        "stack, 0 a netfilter, 0x10 a pf. Seen only where packets are captured.",
+    [ATTEMPT_OTHER_NAME] =
+        "The question for a harmless name over TCP. Answered, while the asked one fails: something reads names.",
+    [ATTEMPT_OTHER_PORT] =
+        "A connection to another port of the server. Answered (or refused from the server's own distance): the way is "
+        "open for TCP, and what rejects is about the DNS port; failing alike: TCP to this host is rejected as a whole.",
+};
+static_assert(sizeof tests / sizeof *tests == ATTEMPT_TESTS, "each test has its purpose");
+
+static const char *const statuses[] = {
+    [ATTEMPT_ANSWERED] = "All that was asked was answered; of another port: the connection was accepted.",
+    [ATTEMPT_TC] = "The answer over UDP says TC=1: the rest has to be asked for over TCP.",
+    [ATTEMPT_RCODE] = "Answered with an error: FORMERR, SERVFAIL, NOTIMP or REFUSED.",
+    [ATTEMPT_REFUSED] = "A RST came for the SYN: a closed port, or a firewall that rejects (ECONNREFUSED).",
+    [ATTEMPT_RESET] = "A RST came after the connection had been accepted (ECONNRESET).",
+    [ATTEMPT_CLOSED] = "The other side closed the connection before a whole answer.",
+    [ATTEMPT_ICMP] = "An ICMP error came.",
+    [ATTEMPT_SILENT] = "Nothing came within the time.",
+    [ATTEMPT_STUCK] = "The connection was accepted, and then nothing more came within the time.",
+    [ATTEMPT_NOT_DNS] = "What came is no answer to the question.",
+    [ATTEMPT_LOCAL_ERROR] = "This host could not even send it.",
+};
+static_assert(sizeof statuses / sizeof *statuses == ATTEMPT_STATUSES, "each status has its meaning");
+
+static const char *name_of_test(unsigned i)
+{
+    return attempt_test_name((enum attempt_test)i);
+}
+
+static const char *name_of_status(unsigned i)
+{
+    return attempt_status_name((enum attempt_status)i);
+}
+
 static const char *name_of_mechanism(unsigned i)
 {
     return mechanism_name((enum mechanism)i);
@@ -127,6 +189,8 @@ static const struct vocabulary {
     {"confidence", "Confidence in the culprit", CONFIDENCES, name_of_confidence, confidences},
     {"strength", "Strengths of rules", STRENGTHS, name_of_strength, strengths},
     {"vantage", "Vantages: where a capture was taken", VANTAGES, name_of_vantage, vantages},
+    {"test", "Tests of a probe: what each is for", ATTEMPT_TESTS, name_of_test, tests},
+    {"status", "Statuses: how a try of a probe ended", ATTEMPT_STATUSES, name_of_status, statuses},
 };
 
 enum { VOCABULARIES = sizeof vocabularies / sizeof *vocabularies, MEANING_INDENT = 6 };

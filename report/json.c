@@ -4,6 +4,7 @@
  */
 #include "report/compared.h"
 #include "report/distance.h"
+#include "report/json_probe.h"
 #include "report/json_server.h"
 #include "report/words.h"
 
@@ -244,31 +245,44 @@ static void write_servers(struct writer *writer, const struct layout *layout, FI
     fprintf(out, "%s]", report->server_count ? layout->end : "");
 }
 
+static bool is_comparison(const struct report_source *source)
+{
+    return source->pair != NULL;
+}
+
+static bool is_probe(const struct report_source *source)
+{
+    return source->probe != NULL;
+}
+
 /* The report's members in the order of the contract; without a maker: the servers. */
 static const struct {
     const char *key;
     struct json_object *(*make)(struct writer *writer);
+    bool (*applies)(const struct report_source *source); /* NULL: always */
 } members[] = {
-    {"schema_version", version_of},
-    {"tool", tool_of},
-    {"generated", generated_of},
-    {"source", source_of},
-    {"vantage", vantage_of},
-    {"verdict", overall_of},
-    {"servers", NULL},
-    {"intermediaries", intermediaries_of},
-    {"counters", counters_of},
-    {"weaknesses", weaknesses_of},
-    {"remarks", remarks_of},
-    {"comparison", compared_json}, /* the last: left out for a single capture */
+    {"schema_version", version_of, NULL},
+    {"tool", tool_of, NULL},
+    {"generated", generated_of, NULL},
+    {"source", source_of, NULL},
+    {"vantage", vantage_of, NULL},
+    {"verdict", overall_of, NULL},
+    {"servers", NULL, NULL},
+    {"intermediaries", intermediaries_of, NULL},
+    {"counters", counters_of, NULL},
+    {"weaknesses", weaknesses_of, NULL},
+    {"remarks", remarks_of, NULL},
+    {"comparison", compared_json, is_comparison},
+    {"probe", json_probe, is_probe},
 };
 
 /* The whole report, always: a program picks for itself. */
 static bool write_report(const struct report *report, const struct layout *layout, FILE *out)
 {
     struct writer writer = {.report = report};
-    size_t count = sizeof members / sizeof *members - (report->source.pair == NULL);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if (members[i].applies && !members[i].applies(&report->source))
+            continue;
         fprintf(out, "%s\"%s\"%s", i ? layout->key : layout->begin, members[i].key, layout->colon);
         if (members[i].make)
             write_value(&writer, layout, out, members[i].make(&writer), 2);

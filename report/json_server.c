@@ -118,13 +118,14 @@ struct json_object *json_server_evidence(struct writer *writer, const struct rep
 static struct json_object *line_of(struct writer *writer, const struct timeline_line *line)
 {
     struct json_object *object = json_object_new_object();
-    writer_number(writer, object, "frame", line->ref.number);
+    writer_known(writer, object, "frame", line->ref.number, line->ref.number != 0);
     writer_number(writer, object, "input", line->ref.input);
     writer_time(writer, object, "time", line->time_ns);
     writer_text(writer, object, "from", line->from);
     writer_text(writer, object, "what", line->what);
-    writer_number(writer, object, "ttl", line->ttl);
-    writer_number(writer, object, "hops", line->hops);
+    bool seen = line->ref.number != 0 || line->ttl != 0;
+    writer_known(writer, object, "ttl", line->ttl, seen);
+    writer_known(writer, object, "hops", line->hops, seen);
     writer_text(writer, object, "note", line->note);
     return object;
 }

@@ -9,7 +9,8 @@
 
 #include <assert.h>
 
-static const struct rule_set *const sets[] = {&rules_sequence, &rules_distance, &rules_form, &rules_other, &rules_pair};
+static const struct rule_set *const sets[] = {&rules_sequence, &rules_distance, &rules_form,
+                                              &rules_other,    &rules_path,     &rules_pair};
 
 const struct rule *rules_at(size_t index)
 {
@@ -51,7 +52,7 @@ const char *rule_group_name(enum rule_group group)
         [GROUP_DISTANCE] = "distance", [GROUP_SEQUENCE] = "sequence", [GROUP_FORM] = "form",
         [GROUP_IP_ID] = "ip-id",       [GROUP_TIMING] = "timing",     [GROUP_ICMP] = "icmp",
         [GROUP_PAYLOAD] = "payload",   [GROUP_VANTAGE] = "vantage",   [GROUP_PATTERN] = "pattern",
-        [GROUP_PAIR] = "pair",
+        [GROUP_PATH] = "path",         [GROUP_PAIR] = "pair",
     };
     static_assert(sizeof names / sizeof *names == RULE_GROUPS, "each group has its name");
     return names[group];

@@ -24,6 +24,7 @@ enum rule_group {
     GROUP_PAYLOAD,
     GROUP_VANTAGE,
     GROUP_PATTERN,
+    GROUP_PATH, /* packets with limited TTLs */
     GROUP_PAIR, /* a second capture: what it proves outweighs all that one capture shows */
     RULE_GROUPS
 };
@@ -83,7 +84,7 @@ struct rule_set {
     size_t count;
 };
 
-extern const struct rule_set rules_sequence, rules_distance, rules_form, rules_other, rules_pair;
+extern const struct rule_set rules_sequence, rules_distance, rules_form, rules_other, rules_path, rules_pair;
 
 /* All rules, one after the other; NULL behind the last. */
 const struct rule *rules_at(size_t index);

@@ -1,4 +1,5 @@
 /* Rules on hop distances: where packets were made. Each row stands with its function. */
+#include "report/located.h"
 #include "report/seen.h"
 
 enum { MANY = 5 }; /* flows and answers from which on a single hop counts */
@@ -70,11 +71,18 @@ static bool nearer_than_handshake_alone(const struct rule_case *c)
     return nearer_than_handshake(c) && c->synack.relation == RELATION_UNKNOWN;
 }
 
+/* A TTL can be chosen so that it arrives like the server's; the hop at which a packet is rejected cannot. */
+static bool located_elsewhere(const struct rule_case *c)
+{
+    struct located at = located_of(c->path, &c->ending->end, c->flow);
+    return located_before_server(c->path, &at);
+}
+
 static bool same_distance(const struct rule_case *c)
 {
     return seen_segment(c) && c->end.relation == RELATION_SAME && c->ruler.kind == RULER_DNS_ANSWERS &&
            c->vantage != VANTAGE_SERVER && !seen_posing(c) && !c->forged_alike && !seen_refuted(c) &&
-           (c->synack.relation == RELATION_SAME || c->synack.relation == RELATION_UNKNOWN);
+           !located_elsewhere(c) && (c->synack.relation == RELATION_SAME || c->synack.relation == RELATION_UNKNOWN);
 }
 
 static bool same_on_link(const struct rule_case *c)

@@ -1,4 +1,5 @@
 /* Rules on ICMP errors, on acknowledgements, on the place of the capture, and on what servers have in common. Each row stands with its function. */
+#include "report/located.h"
 #include "report/seen.h"
 
 static bool icmp_refuses(const struct rule_case *c)
@@ -69,10 +70,19 @@ static bool acked_silence(const struct rule_case *c)
            c->vantage != VANTAGE_SERVER && c->ack.relation == RELATION_SAME && c->ruler.kind == RULER_DNS_ANSWERS;
 }
 
+/* A proxy that refuses would be told by its distance, or by the hop at which it answers. */
 static bool refused_over_tcp(const struct rule_case *c)
 {
+    struct located at = located_of(c->path, &c->ending->end, c->flow);
     return seen_mechanism(c, MECHANISM_ERROR_RCODE) && !c->ruler.split && c->ruler.kind == RULER_DNS_ANSWERS &&
-           c->server->references[REFERENCE_TCP_ANSWER].seen[0].count > 0; /* sockets are not told its TTL */
+           c->server->references[REFERENCE_TCP_ANSWER].seen[0].count > 0 && /* sockets are not told its TTL */
+           !located_before_server(c->path, &at);
+}
+
+static bool refused_unmeasured(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_ERROR_RCODE) && !c->ruler.split &&
+           c->server->references[REFERENCE_TCP_ANSWER].seen[0].count == 0;
 }
 
 static bool own_host_rejects(const struct rule_case *c)
@@ -180,6 +190,10 @@ static const struct rule rows[] = {
     {"refused-over-tcp", SERVER, CONCLUSIVE, GROUP_PAYLOAD, refused_over_tcp,
      "The server's DNS software answered {rcode} over TCP to a question that it answers over UDP.",
      "The refusal is a DNS answer of the server itself.", "RFC 7766 5; RFC 9210 3"},
+    {"refused-over-tcp-unmeasured", SERVER, WEAK, GROUP_PAYLOAD, refused_unmeasured,
+     "Over TCP the answer was {rcode}, and nothing shows how far away it was made.",
+     "As `refused-over-tcp`, but the TTL of what came over TCP is not known: a proxy on the way may have answered.",
+     "[lab]: proxies that answer REFUSED"},
 
     {"own-host-rejects", SERVER, CONCLUSIVE, GROUP_VANTAGE, own_host_rejects,
      "The capture was taken at the server: the rejection leaves it with the untouched TTL {end_ttl}.",

@@ -205,7 +205,7 @@ static void write_earlier(struct page *page, const struct tcp_facts *tcp)
             tcp->earlier[OUTCOME_UNANSWERED]);
 }
 
-static void write_counts(struct page *page, const struct report_server *server)
+static void write_counts(struct page *page, const struct report *report, const struct report_server *server)
 {
     static const char *const places[] = {
         [VANTAGE_UNKNOWN] = "at a place that the packets do not show",
@@ -229,15 +229,19 @@ static void write_counts(struct page *page, const struct report_server *server)
     write_distance(page, "TCP answers", distance_of(&facts->references[REFERENCE_TCP_ANSWER]));
     write_distance(page, "SYN-ACKs", distance_of(&facts->references[REFERENCE_SYNACK]));
     write_distance(page, "what ends it", distance_of_end(server));
-    fprintf(page->out, "  Captured  %s\n", places[server->vantage]);
+    bool seen = !report->source.probe || !report->source.probe->obstacle;
+    fprintf(page->out, "  Captured  %s\n", seen ? places[server->vantage] : "nothing: all is as the sockets were told");
 }
 
 static void write_timeline_line(struct page *page, const struct timeline_line *line, int64_t start_ns, int width)
 {
-    char head[TIMELINE_WHAT + 64];
-    snprintf(head, sizeof head, "  %8llu %12.6f  %s %-*s %3u %4u", (unsigned long long)line->ref.number,
-             (double)(line->time_ns - start_ns) / FLOW_SECOND_NS, strcmp(line->from, "client") == 0 ? "->" : "<-",
-             width, line->what, line->ttl, line->hops);
+    char head[TIMELINE_WHAT + 64], frame[24] = "-", place[24] = "  -    -";
+    if (line->ref.number)
+        snprintf(frame, sizeof frame, "%llu", (unsigned long long)line->ref.number);
+    if (line->ttl || line->ref.number)
+        snprintf(place, sizeof place, "%3u %4u", line->ttl, line->hops);
+    snprintf(head, sizeof head, "  %8s %12.6f  %s %-*s %s", frame, (double)(line->time_ns - start_ns) / FLOW_SECOND_NS,
+             strcmp(line->from, "client") == 0 ? "->" : "<-", width, line->what, place);
     if (*line->note)
         page_paragraph(page, strlen(head) + 2, head, line->note);
     else
@@ -302,7 +306,7 @@ bool section_write(struct page *page, const struct report *report, const struct 
     write_advice(page, server);
     write_lost(page, server, verbose);
     write_mail(page, server);
-    write_counts(page, server);
+    write_counts(page, report, server);
     for (unsigned i = 0; i < server->flow_count && (verbose || i == 0); i++)
         write_flow(page, report, server, i);
     write_clients(page, server, verbose);

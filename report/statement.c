@@ -43,12 +43,13 @@ static const struct row headlines[] = {
     {ANY, BOX, M(TCP_PROXY),
      "A proxy, {synack_hops} away, takes the TCP queries meant for {server} and fails them; the server never sees "
      "them"},
-    {ANY, BOX, M(FORGED_RESET), "A device between forges resets of connections to {server}, which itself accepts them"},
+    {ANY, BOX, M(FORGED_RESET),
+     "A device {between} forges resets of connections to {server}, which itself accepts them"},
     {ANY, BOX, M(QUERY_UNACKED),
-     "A device between lets connections to {server} begin and then drops the DNS query itself"},
+     "A device {between} lets connections to {server} begin and then drops the DNS query itself"},
     {ANY, BOX, M(QUERY_UNANSWERED), "{server} answers over TCP, but the answer is lost on the way"},
     {ANY, BOX, M(PARTIAL_ANSWER), "{server} answers over TCP, but part of the answer is lost on the way"},
-    {ANY, BOX, M(SYN_UNANSWERED), "A device between drops TCP connections to {server}; the server does not"},
+    {ANY, BOX, M(SYN_UNANSWERED), "A device {between} drops TCP connections to {server}; the server does not"},
     {ANY, BOX, ANY, "A device {end_place}, not {server}, rejects TCP queries to it"},
     {ANY, SERVER, M(SYN_RESET), "{server} itself refuses DNS over TCP: its host resets connections to port {port}"},
     {ANY, SERVER, M(SYN_PROXY),
@@ -63,13 +64,13 @@ static const struct row headlines[] = {
     {ANY, SERVER, M(CLOSED), "{server}'s own DNS software closes TCP connections without an answer"},
     {ANY, SERVER, M(PARTIAL_ANSWER), "{server}'s own DNS software breaks off in the middle of TCP answers"},
     {ANY, SERVER, ANY, "{server}'s own DNS software resets TCP connections without an answer"},
-    {REPORT_MIXED, UNKNOWN, ANY, "Some TCP queries to {server} fail and some succeed; these packets do not tell why"},
-    {ANY, UNKNOWN, M(SYN_RESET), "TCP queries to {server} are reset; these packets do not tell by whom"},
-    {ANY, UNKNOWN, M(SYN_UNANSWERED), "TCP queries to {server} meet silence; these packets do not tell who drops them"},
+    {REPORT_MIXED, UNKNOWN, ANY, "Some TCP queries to {server} fail and some succeed; {what_was_seen} not tell why"},
+    {ANY, UNKNOWN, M(SYN_RESET), "TCP queries to {server} are reset; {what_was_seen} not tell by whom"},
+    {ANY, UNKNOWN, M(SYN_UNANSWERED), "TCP queries to {server} meet silence; {what_was_seen} not tell who drops them"},
     {ANY, UNKNOWN, M(QUERY_UNANSWERED),
-     "TCP queries to {server} are accepted and not answered; these packets do not tell why"},
+     "TCP queries to {server} are accepted and not answered; {what_was_seen} not tell why"},
     {ANY, UNKNOWN, M(ICMP_HOST), "{server} is unreachable altogether, over UDP too: not a matter of TCP"},
-    {ANY, UNKNOWN, ANY, "TCP queries to {server} fail; these packets do not tell because of whom"},
+    {ANY, UNKNOWN, ANY, "TCP queries to {server} fail; {what_was_seen} not tell because of whom"},
 };
 
 static const char *const not_asked = "{server} was not asked over TCP in this capture";
@@ -173,6 +174,7 @@ static const char *why_undetermined(const struct statement_case *c)
 {
     const struct rule_case *r = &c->verdict->rule_case;
     bool by_packet = r->ending->end.ttl != 0;
+    bool turned_down = r->ending->end.outcome == OUTCOME_REJECTED;
     if (c->verdict->contested)
         return "The packets contradict one another: each side is blamed by a sign that should be proof.";
     if (c->causes > 1)
@@ -181,12 +183,16 @@ static const char *why_undetermined(const struct statement_case *c)
         return "The connections were rejected in more different ways than can be told apart.";
     if (r->ending->end.mechanism == MECHANISM_ICMP_HOST)
         return "{icmp_source} reports that there is no way to the server, and it does not answer over UDP either.";
+    if (!by_packet && turned_down && r->crowd->probe)
+        return "This host was told that the connections are turned down, but not from how far away: no packet of it "
+               "was "
+               "seen.";
     if (!by_packet && r->udp_alive)
         return "The server's host is alive, as its other answers show. Silence looks the same from here whether a "
                "device "
                "on the way drops the packets, the server's own firewall does, or its accept queue is full.";
     if (!by_packet)
-        return "Nothing else in this capture comes from the server either: it may be down, or the way to it; that is "
+        return "Nothing else came from the server either: it may be down, or the way to it; that is "
                "not a matter of TCP.";
     if (seen_perhaps_own(r) && r->end.relation == RELATION_NEARER)
         return "It is not the server, which is farther away; but no packets were captured, and what a socket is told "
@@ -279,17 +285,12 @@ static const struct row advices[] = {
      "Give this report to whoever runs the firewalls between {client} and {server}: network operators must allow DNS "
      "over "
      "TCP (RFC 9210, 3)"},
-    {ANY, BOX, ANY,
-     "See at which hop TCP ends, against UDP:\n\ttcptraceroute -n {server} {port}; traceroute -n -U -p {port} "
-     "{server}"},
-    {ANY, UNKNOWN, M(SYN_UNANSWERED),
-     "See after which hop TCP falls silent, against UDP:\n"
-     "\ttraceroute -n -T -p {port} {server}; traceroute -n -U -p {port} {server}"},
+    {ANY, BOX, ANY, "See at which hop TCP ends, against UDP; on {client}:\n\t{locate}"},
+    {ANY, UNKNOWN, M(SYN_UNANSWERED), "See after which hop TCP falls silent, against UDP; on {client}:\n\t{locate}"},
     {ANY, UNKNOWN, OTHERWISE,
-     "Capture again with UDP queries beside the TCP ones, five of each, so that the distances can be compared:\n"
-     "\ttcpdump -n -i any -w tcp53.pcap 'host {server} or icmp or icmp6' & "
-     "for i in 1 2 3 4 5; do dig @{server} -p {port} +notcp MX example.com; dig @{server} -p {port} +tcp MX "
-     "example.com; done"},
+     "Ask over UDP and TCP beside one another, so that the distances can be compared, and see at which hop TCP ends; "
+     "on "
+     "{client}:\n\t{locate}"},
 };
 
 /* What decides where these packets do not tell: a second capture, or better ones. */
@@ -311,20 +312,39 @@ static bool add_advice(char *advice[REPORT_ADVICE], unsigned *count, char *text)
     return *count < REPORT_ADVICE;
 }
 
+static const char *const see_packets =
+    "Let the probe see its packets, whose TTLs tell more: as root, or once and for all users with\n"
+    "\tsetcap cap_net_raw+ep \"$(command -v tcp53)\"";
+
+/* A walked path has told what there is to tell of hops. */
+static bool is_done(const struct row *row, const struct rule_case *rule_case)
+{
+    return rule_case->path && strstr(row->text, "{locate}");
+}
+
+static char *use_another(const struct statement_case *c)
+{
+    char other[ADDR_TEXT];
+    bool probed = c->verdict->rule_case.crowd->probe != NULL;
+    return words_format("Until then use %s, which answers over TCP%s", addr_text(*c->healthy, other),
+                        probed ? "" : " in this capture");
+}
+
 unsigned statement_advice(const struct statement_case *c, char *advice[REPORT_ADVICE])
 {
     unsigned count = 0;
-    char other[ADDR_TEXT], *text = NULL;
     if (!c->verdict)
         return 0;
-    if (c->healthy && asprintf(&text, "Until then use %s, which answers over TCP in this capture",
-                               addr_text(*c->healthy, other)) >= 0)
-        add_advice(advice, &count, text);
+    const struct rule_case *rule_case = &c->verdict->rule_case;
+    if (c->healthy)
+        add_advice(advice, &count, use_another(c));
     unsigned said_before = count;
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
         if (fits(&advices[i], c->server) && !(advices[i].mechanism == OTHERWISE && count > said_before) &&
-            !add_advice(advice, &count, say(advices[i].text, c)))
+            !is_done(&advices[i], rule_case) && !add_advice(advice, &count, say(advices[i].text, c)))
             break;
+    if (c->server->judgement.culprit == UNKNOWN && rule_case->crowd->probe && rule_case->crowd->probe->obstacle)
+        add_advice(advice, &count, words_format("%s", see_packets));
     if (c->server->judgement.culprit == UNKNOWN)
         add_advice(advice, &count, say(capture_again[c->verdict->rule_case.crowd->pair != NULL], c));
     return count;

@@ -1,6 +1,7 @@
 /* The report as text, for whoever has to act on it: the verdict first, then why, then what to do. */
 #include "report/compared.h"
 #include "report/section.h"
+#include "report/text_probe.h"
 #include "report/words.h"
 
 enum { ONE_LINERS = 10, ENDPOINT_WIDTH = 24 };
@@ -160,6 +161,7 @@ bool render_text(const struct report *report, const struct render_options *optio
         return fflush(out) == 0 && !ferror(out);
     }
     write_summary(&page, report);
+    text_probe(&page, report);
     for (size_t i = 0; i < report->server_count; i++)
         if ((options->verbose || !is_settled(report->servers[i].outcome)) &&
             !section_write(&page, report, &report->servers[i], options->verbose))

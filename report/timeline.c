@@ -21,15 +21,18 @@ __attribute__((format(printf, 4, 5))) static void add(char *text, size_t size, c
     va_end(arguments);
 }
 
+/* What no packet was seen of has the number 0. */
 static bool same_frame(struct frame_ref a, struct frame_ref b)
 {
-    return a.number == b.number && a.input == b.input;
+    return a.number != 0 && a.number == b.number && a.input == b.input;
 }
 
 static bool is_decisive(const struct flow_record *record, const struct sighting *sighting)
 {
-    return record->decisive < record->timeline_count &&
-           same_frame(record->timeline[record->decisive].ref, sighting->ref);
+    if (record->decisive >= record->timeline_count)
+        return false;
+    const struct sighting *decisive = &record->timeline[record->decisive];
+    return sighting == decisive || same_frame(decisive->ref, sighting->ref);
 }
 
 /* ICMP errors and what comes in the server's name are measured; the client's packets have no ruler. */
@@ -91,7 +94,7 @@ static void line_begin(struct timeline_line *line, const struct flow_record *rec
                 : sighting->from_server ? "server"
                                         : "client",
         .ttl = sighting->ttl,
-        .hops = ttl_hops(sighting->ttl),
+        .hops = sighting->ttl || sighting->ref.number ? ttl_hops(sighting->ttl) : 0,
     };
     if (icmp) {
         char source[ADDR_TEXT];
@@ -100,6 +103,17 @@ static void line_begin(struct timeline_line *line, const struct flow_record *rec
     } else if (sighting->length > 0) {
         add(line->note, sizeof line->note, "; ", "%u byte%s", sighting->length, words_plural(sighting->length));
     }
+}
+
+/* The flags of a packet; of one that only a socket was told of, those that such an event takes. */
+static uint8_t flags_of(const struct sighting *sighting)
+{
+    static const uint8_t flags[FLOW_EVENTS] = {
+        [FLOW_SYN] = TCP_SYN,        [FLOW_SYN_AGAIN] = TCP_SYN,  [FLOW_SYNACK] = TCP_SYN | TCP_ACK,
+        [FLOW_SERVER_FIN] = TCP_FIN, [FLOW_SERVER_RST] = TCP_RST, [FLOW_SERVER_RST_AGAIN] = TCP_RST,
+        [FLOW_CLIENT_FIN] = TCP_FIN, [FLOW_CLIENT_RST] = TCP_RST,
+    };
+    return sighting->flags || sighting->ref.number ? sighting->flags : flags[sighting->event];
 }
 
 static void add_letters(char *history, const struct sighting *sighting)
@@ -115,13 +129,14 @@ static void add_letters(char *history, const struct sighting *sighting)
     };
     size_t start = strlen(history), length = start;
     bool server = sighting->from_server;
+    uint8_t flags = flags_of(sighting);
     if (sighting->event == FLOW_ICMP) {
         history[length++] = 'I';
     } else {
-        if (sighting->length > 0 && !(sighting->flags & TCP_RST))
+        if (sighting->length > 0 && !(flags & TCP_RST))
             history[length++] = server ? 'd' : 'D';
         for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
-            if ((sighting->flags & letters[i].flags) == letters[i].expected)
+            if ((flags & letters[i].flags) == letters[i].expected)
                 history[length++] = server ? letters[i].server : letters[i].client;
         if (length == start)
             history[length++] = server ? 'a' : 'A';

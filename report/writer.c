@@ -54,6 +54,14 @@ void writer_number(struct writer *writer, struct json_object *object, const char
     writer_put(writer, object, key, json_object_new_uint64(number));
 }
 
+void writer_known(struct writer *writer, struct json_object *object, const char *key, uint64_t number, bool known)
+{
+    if (known)
+        writer_number(writer, object, key, number);
+    else
+        writer_null(writer, object, key);
+}
+
 void writer_flag(struct writer *writer, struct json_object *object, const char *key, bool flag)
 {
     writer_put(writer, object, key, json_object_new_boolean(flag));

@@ -24,6 +24,8 @@ struct json_object *writer_string(const char *text);
 void writer_text(struct writer *writer, struct json_object *object, const char *key, const char *text);
 void writer_text_or_null(struct writer *writer, struct json_object *object, const char *key, const char *text);
 void writer_number(struct writer *writer, struct json_object *object, const char *key, uint64_t number);
+/* Null when it is not known. */
+void writer_known(struct writer *writer, struct json_object *object, const char *key, uint64_t number, bool known);
 void writer_flag(struct writer *writer, struct json_object *object, const char *key, bool flag);
 void writer_time(struct writer *writer, struct json_object *object, const char *key, int64_t time_ns);
 /* For times where 0 means that there is none. */
