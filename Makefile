@@ -195,6 +195,15 @@ lab-watch: setup
 	@status=0; LAB_WATCH=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
 	    $(PYTHON) tests/lab/judge-watch -o build/lab $(L) && exit $$status
 
+# The same with `tcp53 probe` in the place of the clients: its verdicts with and without captured packets, and the hop that
+# it locates.
+.PHONY: lab-probe
+lab-probe: setup
+	@tests/lab/setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@status=0; LAB_PROBE=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
+	    $(PYTHON) tests/lab/judge-probe -o build/lab $(L) && exit $$status
+
 # Judge again what was captured.
 .PHONY: lab-judge
 lab-judge: all

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154  # variables of lib.sh, and for run
 # `tcp53 probe` in the place of the client's steps: as root, as a user without the right to capture, and with --locate.
 # LAB_PROBE is the program; without it nothing of this is done. tests/lab/judge-probe knows what has to come of it.
 
@@ -64,7 +64,7 @@ probe_names() { # NAME and, when the client asks for another as well, --other-na
     IFS=+ read -r -a steps <<<"$scenario"
     for step in "${steps[@]}"; do
         read -r -a words <<<"$step"
-        asks "${words[0]}" && [ "$default" != - ] || continue
+        if ! asks "${words[0]}" || [ "$default" = - ]; then continue; fi
         asked=$default
         [ "$place" = - ] || asked=${words[place]:-$default}
         names[$asked]=1
