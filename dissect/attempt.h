@@ -56,8 +56,7 @@ struct attempt {
     enum attempt_status status;
     struct addr client, server;
     uint16_t client_port, server_port;
-    uint32_t question; /* dns_message.question: the hash of what was asked */
-    uint16_t qtype;
+    struct dns_question question;
     uint8_t asked, answered; /* queries sent, whole answers to them */
     uint8_t rcode;           /* of the last answer */
     uint8_t own_ttl;         /* with which its packets left */
@@ -69,6 +68,7 @@ struct attempt {
         struct addr source;         /* none: not told */
         uint8_t family, type, code; /* family 0: there was none */
     } icmp;
+    int64_t ended_ns; /* when it was over, or given up */
     unsigned event_count;
     struct attempt_event events[ATTEMPT_EVENTS];
 };
@@ -80,12 +80,8 @@ static inline bool attempt_test_is_udp(enum attempt_test test)
 {
     return test == ATTEMPT_UDP || test == ATTEMPT_UDP_EDNS;
 }
-/* Milliseconds, in nanoseconds, from the first to the last event; 0 for one event. */
-static inline int64_t attempt_duration_ns(const struct attempt *attempt)
-{
-    return attempt->event_count == 0 ? 0
-                                     : attempt->events[attempt->event_count - 1].time_ns - attempt->events[0].time_ns;
-}
+/* From the first thing sent to the last thing that came, nanoseconds; 0 when nothing came. */
+int64_t attempt_duration_ns(const struct attempt *attempt);
 
 /* Notes that something happened; what finds no room is left out. */
 void attempt_note(struct attempt *attempt, enum flow_event event, int64_t time_ns, uint32_t length);

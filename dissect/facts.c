@@ -124,9 +124,9 @@ static void add_references(struct server *server, struct tcp_facts *tcp, const s
         tcp->from_client_out += client->direction == LINK_OUTGOING;
         tcp->from_client_in += client->direction == LINK_INCOMING;
     }
-    if (synack)
+    if (synack && synack->ttl > 0) /* 0: a socket was told of it, a packet was not seen */
         ttl_set_add(&server->references[REFERENCE_SYNACK], synack->ttl, synack->ref);
-    if (answer)
+    if (answer && answer->ttl > 0)
         ttl_set_add(&server->references[REFERENCE_TCP_ANSWER], answer->ttl, answer->ref);
     if (syn && synack && record->count[FLOW_SYN_AGAIN] == 0)
         delays_add(&tcp->handshake, synack->time_ns - syn->time_ns);

@@ -11,8 +11,8 @@ struct query {
         bytes[2 +
               QUERY_BYTES]; /* the message's length in two bytes, as TCP has it (RFC 1035, 4.2.2), then the message */
     uint16_t length;        /* of the message */
-    uint16_t id, qtype;
-    uint32_t question; /* dns_message.question */
+    uint16_t id;
+    struct dns_question question;
 };
 
 /* What to ask; false and a word for what is wrong ("name", "type"). A name is absolute with or without its last dot. */
