@@ -87,7 +87,7 @@ demo: setup
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
-# libwiretap, live capture (tests/live), watch at work (tests/watch), fuzz targets over their corpora, the lab's quick cases, then units and samples.
+# libwiretap, live capture (tests/live), watch and probe at work (tests/watch, tests/probe), fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
@@ -100,6 +100,7 @@ run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(
 	@$(PYTHON) tests/formats ./tcp53
 	@$(MAKE) --no-print-directory check-live
 	@$(MAKE) --no-print-directory check-watch
+	@$(MAKE) --no-print-directory check-probe
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
@@ -118,6 +119,11 @@ check-live: setup-network $(BUILD)/tests/live/frames
 .PHONY: check-watch
 check-watch: setup-network all
 	@$(PYTHON) tests/watch/run ./tcp53 $(T)
+
+# `tcp53 probe` likewise.
+.PHONY: check-probe
+check-probe: setup-network all
+	@$(PYTHON) tests/probe/run ./tcp53 $(T)
 
 # Without libwiretap, beside the ordinary program.
 .PHONY: check-plain
