@@ -1,5 +1,6 @@
 #include "options.h"
 
+#include "capture/probe.h"
 #include "clock.h"
 #include "report/words.h"
 
@@ -278,7 +279,51 @@ static bool take_no_promiscuous(struct options *options, const char *unused)
     return true;
 }
 
-enum { SAVED = OPTIONS_READ | OPTIONS_COMPARE, LIVE = OPTIONS_WATCH, ALL = SAVED | LIVE };
+/* Options of probe that are a word, and those that are a switch. */
+#define TAKE_PROBE_WORD(name)                                                                                          \
+    static bool take_##name(struct options *options, const char *word)                                                 \
+    {                                                                                                                  \
+        options->probe.name = word;                                                                                    \
+        return true;                                                                                                   \
+    }
+#define TAKE_PROBE_SWITCH(name)                                                                                        \
+    static bool take_##name(struct options *options, const char *unused)                                               \
+    {                                                                                                                  \
+        (void)unused;                                                                                                  \
+        options->probe.name = true;                                                                                    \
+        return true;                                                                                                   \
+    }
+
+TAKE_PROBE_WORD(type)
+TAKE_PROBE_WORD(resolv_conf)
+TAKE_PROBE_WORD(other_name)
+TAKE_PROBE_SWITCH(locate)
+TAKE_PROBE_SWITCH(marked)
+TAKE_PROBE_SWITCH(no_capture)
+
+static bool take_tries(struct options *options, const char *text)
+{
+    return take_small("--tries", "attempts (up to 20)", text, PROBE_TRIES, &options->probe.tries);
+}
+
+static bool take_timeout(struct options *options, const char *text)
+{
+    return take_small("--timeout", "seconds (up to 60)", text, 60, &options->probe.timeout_s);
+}
+
+static bool take_other_port(struct options *options, const char *text)
+{
+    return take_small("--other-port", "a port (1 to 65535)", text, UINT16_MAX, &options->probe.other_port);
+}
+
+enum {
+    SAVED = OPTIONS_READ | OPTIONS_COMPARE,
+    LIVE = OPTIONS_WATCH,
+    SEEN = SAVED | LIVE,
+    PROBE = OPTIONS_PROBE,
+    SENT = LIVE | PROBE,
+    ALL = SEEN | PROBE
+};
 
 static const struct {
     const char *name, *argument;
@@ -291,11 +336,11 @@ static const struct {
     {"json", NULL, 'j', ALL, take_json, "the same as --format json"},
     {"output", "FILE", 'o', ALL, take_output, "write the report there, whole or not at all"},
     {"port", "N", 0, ALL, take_port, "a port that DNS servers listen on (default: 53; may repeat)"},
-    {"server", "ADDR", 0, ALL, take_server, "judge only this server (may repeat)"},
-    {"client", "ADDR", 0, ALL, take_client, "judge only this client's queries (may repeat)"},
-    {"filter", "BPF", 0, ALL, take_filter, "judge only frames that pass this expression of tcpdump's"},
-    {"filter-file", "FILE", 'F', ALL, take_filter_file, "the same, the expression is in the file"},
-    {"count", "N", 'c', ALL, take_count, "stop after N frames"},
+    {"server", "ADDR", 0, SEEN, take_server, "judge only this server (may repeat)"},
+    {"client", "ADDR", 0, SEEN, take_client, "judge only this client's queries (may repeat)"},
+    {"filter", "BPF", 0, SEEN, take_filter, "judge only frames that pass this expression of tcpdump's"},
+    {"filter-file", "FILE", 'F', SEEN, take_filter_file, "the same, the expression is in the file"},
+    {"count", "N", 'c', SEEN, take_count, "stop after N frames"},
     {"numeric", NULL, 'n', ALL, take_numeric, "names are never resolved; accepted for tcpdump's sake"},
     {"quiet", NULL, 'q', ALL, take_quiet, "one line a server"},
     {"verbose", NULL, 'v', ALL, take_verbose, "every kept flow's timeline"},
@@ -304,7 +349,7 @@ static const struct {
     {"from", "TIME", 0, SAVED, take_from, "judge only frames from then on (2026-11-24T09:30:00Z)"},
     {"to", "TIME", 0, SAVED, take_to, "judge only frames up to then"},
     {"time-zone", "ZONE", 0, SAVED, take_time_zone, "of times that name none (default: this machine's)"},
-    {"interface", "IFACE", 'i', LIVE, take_interface,
+    {"interface", "IFACE", 'i', SENT, take_interface,
      "where to capture (may repeat; any; default: toward the DNS servers)"},
     {"interval", "S", 0, LIVE, take_interval, "report and begin anew every S seconds (default: 300)"},
     {"duration", "S", 0, LIVE, take_duration, "stop after S seconds"},
@@ -314,10 +359,19 @@ static const struct {
     {"ticket", "DIR", 0, LIVE, take_tickets, "a folder for each change of a verdict: report.json, report.txt, pcap"},
     {"exec", "CMD", 0, LIVE, take_command, "run that on a change, the report on its standard input (no shell)"},
     {"syslog", NULL, 0, LIVE, take_syslog, "send changes to syslog as well"},
-    {"metrics", "FILE", 0, LIVE, take_metrics, "write counters for Prometheus' node exporter (textfile collector)"},
+    {"metrics", "FILE", 0, SENT, take_metrics, "write counters for Prometheus' node exporter (textfile collector)"},
     {"user", "USER", 'Z', LIVE, take_user, "drop to that user (default: tcp53, if there is one)"},
     {"buffer-size", "KIB", 'B', LIVE, take_buffer, "the kernel's capture buffer of each interface (default: 16384)"},
     {"snapshot-length", "N", 's', LIVE, take_snaplen, "bytes of each frame (default: 262144)"},
+    {"type", "TYPE", 't', PROBE, take_type, "what to ask for (default: MX)"},
+    {"tries", "N", 0, PROBE, take_tries, "attempts of each kind at each server (default: 3)"},
+    {"timeout", "S", 0, PROBE, take_timeout, "seconds to wait for an answer (default: 5; silence shows after 5)"},
+    {"resolv-conf", "FILE", 0, PROBE, take_resolv_conf, "ask the servers listed there (default: those of the system)"},
+    {"locate", NULL, 0, PROBE, take_locate, "find the hop where TCP ends, by packets with growing TTLs"},
+    {"mark", NULL, 0, PROBE, take_marked, "SYNs with a TOS as well: who rejects them shows by what it does with that"},
+    {"other-name", "NAME", 0, PROBE, take_other_name, "ask for a harmless name as well, over TCP"},
+    {"other-port", "N", 0, PROBE, take_other_port, "connect to another port of the servers as well"},
+    {"no-capture", NULL, 0, PROBE, take_no_capture, "judge by what the sockets are told, without capturing packets"},
     {"no-promiscuous-mode", NULL, 'p', LIVE, take_no_promiscuous, "capture only what is meant for this host"},
 };
 
@@ -340,9 +394,12 @@ static void print_those(FILE *out, unsigned commands, const char *heading)
 
 void options_print(FILE *out)
 {
-    print_those(out, ALL, "Options of read, compare and watch");
+    print_those(out, ALL, "Options of read, compare, watch and probe");
+    print_those(out, SEEN, "Options of read, compare and watch");
     print_those(out, SAVED, "Options of read and compare");
+    print_those(out, SENT, "Options of watch and probe");
     print_those(out, LIVE, "Options of watch");
+    print_those(out, PROBE, "Options of probe");
 }
 
 bool options_read(int argc, char **argv, enum options_command command, struct options *options)

@@ -10,7 +10,7 @@
 enum { OPTIONS_ADDRESSES = ANALYSIS_CLIENTS, OPTIONS_INTERFACES = LIVE_MOST };
 
 /* Which commands an option is for. */
-enum options_command { OPTIONS_READ = 1, OPTIONS_COMPARE = 2, OPTIONS_WATCH = 4 };
+enum options_command { OPTIONS_READ = 1, OPTIONS_COMPARE = 2, OPTIONS_WATCH = 4, OPTIONS_PROBE = 8 };
 
 /* What only a live capture has. Numbers: 0 is not given. */
 struct options_watch {
@@ -27,6 +27,13 @@ struct options_watch {
     bool syslog;
 };
 
+/* What only a probe has. Numbers: 0 is not given. */
+struct options_probe {
+    const char *type, *resolv_conf, *other_name;
+    uint32_t tries, timeout_s, other_port;
+    bool locate, marked, no_capture;
+};
+
 struct options {
     struct source_options source;
     const char *from, *to; /* as given, since the zone may be named after them */
@@ -40,6 +47,7 @@ struct options {
     size_t server_count;
     bool nagios;
     struct options_watch watch;
+    struct options_probe probe;
 };
 
 /* Reads a judging command's options; leaves optind at the first operand. False when it has said what is wrong. */

@@ -5,6 +5,8 @@
 #include "compare.h"
 #include "inputs.h"
 #include "options.h"
+#include "output.h"
+#include "probe_run.h"
 #include "progress.h"
 #include "watch.h"
 
@@ -14,40 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <json-c/json.h>
 
 enum exit_status { EXIT_ANSWERED = 0, EXIT_REJECTED = 1, EXIT_TROUBLE = 2, EXIT_NOTHING = 3 };
-
-static bool write_file(const struct report *report, const struct options *options)
-{
-    char *draft = NULL;
-    if (asprintf(&draft, "%s.XXXXXX", options->output) < 0)
-        return complain("out of memory");
-    int descriptor = mkstemp(draft);
-    FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    bool fine = out && fchmod(descriptor, 0644) == 0 && options->render_with(report, &options->render, out);
-    fine = out && fclose(out) == 0 && fine;
-    fine = fine && rename(draft, options->output) == 0;
-    if (!fine) {
-        complain("%s: %s", options->output, errno ? strerror(errno) : "cannot be written");
-        if (descriptor >= 0)
-            unlink(draft);
-    }
-    free(draft);
-    return fine;
-}
-
-static bool write_report(const struct report *report, const struct options *options)
-{
-    if (options->output)
-        return write_file(report, options);
-    if (options->render_with(report, &options->render, stdout) && fflush(stdout) == 0)
-        return true;
-    return errno == EPIPE || complain("standard output: %s", strerror(errno));
-}
 
 /* Says what went wrong with the inputs; false when anything did. */
 static bool complain_of_inputs(const struct input *inputs, size_t count)
@@ -77,7 +50,7 @@ static int conclude(const struct source *source, const struct analysis *analysis
     if (!report)
         goto out;
     bool fine = complain_of_inputs(inputs, count);
-    fine = write_report(report, options) && fine;
+    fine = output_report(report, options) && fine;
     status = fine ? report->exit_status : EXIT_TROUBLE;
     if (options->nagios)
         status = report_nagios_status(status, report->server_count ? report->servers[0].outcome : REPORT_NONE);
@@ -234,6 +207,18 @@ static int command_watch(int argc, char **argv)
     return watch_run(&options);
 }
 
+static int command_probe(int argc, char **argv)
+{
+    struct options options = {.render_with = render_text};
+    if (!options_read(argc, argv, OPTIONS_PROBE, &options))
+        return EXIT_TROUBLE;
+    if (optind == argc) {
+        complain("probe: no name to ask for; `tcp53 probe NAME [SERVER...]`, a domain that gets mail, for one");
+        return EXIT_TROUBLE;
+    }
+    return probe_run(&options, argv[optind], (const char *const *)argv + optind + 1, (size_t)(argc - optind - 1));
+}
+
 static int command_explain(int argc, char **argv)
 {
     if (argc > 2) {
@@ -256,6 +241,8 @@ static const struct {
     {"compare", command_compare, "compare [options] CLIENT-SIDE SERVER-SIDE",
      "judge two captures of the same traffic, taken at two places"},
     {"watch", command_watch, "watch [options] [-i IFACE]...", "judge live traffic until stopped"},
+    {"probe", command_probe, "probe [options] NAME [SERVER...]",
+     "ask DNS servers over UDP and TCP, and judge what happens"},
     {"explain", command_explain, "explain [CODE]", "what a mechanism, a rule or a verdict means"},
 };
 

@@ -71,7 +71,7 @@ static bool look_up(struct privs *privs, const char *user)
     return true;
 }
 
-static void stay(struct privs *privs)
+void privs_stay(struct privs *privs)
 {
     fill(privs, getpwuid(geteuid()), geteuid(), getegid());
     privs->gid = getegid();
@@ -83,7 +83,7 @@ bool privs_find(struct privs *privs, const char *user, struct failure *failure)
     bool may = may_switch();
     if (!user) {
         if (!may || geteuid() != 0 || !look_up(privs, PRIVS_SERVICE))
-            stay(privs);
+            privs_stay(privs);
         return true;
     }
     if (!look_up(privs, user))

@@ -26,6 +26,8 @@ struct privs {
  * passwd, so call it first. Fails for a user that does not exist, and without the right to become it.
  */
 bool privs_find(struct privs *privs, const char *user, struct failure *failure);
+/* Nobody other than oneself. */
+void privs_stay(struct privs *privs);
 /*
  * Becomes that user with its one group, for good: empty bounding set (where CAP_SETPCAP allows), no capabilities of any
  * kind, no_new_privs, and not dumpable: no core file, which would hold packets, and no ptrace by the same user. The

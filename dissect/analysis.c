@@ -323,6 +323,11 @@ void analysis_feed(struct analysis *analysis, const struct frame *frame)
     flows_age(analysis->flows, analysis->now_ns);
 }
 
+void analysis_tell(struct analysis *analysis, const struct attempt *attempt)
+{
+    attempt_tell(attempt, analysis->facts);
+}
+
 const struct facts *analysis_facts(const struct analysis *analysis)
 {
     return analysis->facts;

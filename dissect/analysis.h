@@ -2,6 +2,7 @@
 #ifndef TCP53_DISSECT_ANALYSIS_H
 #define TCP53_DISSECT_ANALYSIS_H
 
+#include "dissect/attempt.h"
 #include "dissect/exchange.h"
 #include "dissect/facts.h"
 #include "dissect/flow.h"
@@ -66,6 +67,9 @@ void analysis_free(struct analysis *analysis);
 void analysis_feed(struct analysis *analysis, const struct frame *frame);
 /* The capture is over: whatever is still under way is judged by what was seen of it. */
 void analysis_finish(struct analysis *analysis);
+
+/* What a socket was told of an attempt of which no packet was captured. */
+void analysis_tell(struct analysis *analysis, const struct attempt *attempt);
 
 const struct facts *analysis_facts(const struct analysis *analysis);
 /* Counted in the present window, which is the whole capture unless analysis_renew() is called. */

@@ -204,7 +204,7 @@ static void tell_tcp(const struct attempt *attempt, struct facts *facts, uint32_
 
 void attempt_tell(const struct attempt *attempt, struct facts *facts)
 {
-    if (attempt->test == ATTEMPT_OTHER_PORT || attempt->event_count == 0)
+    if (attempt->test == ATTEMPT_OTHER_PORT || attempt->status == ATTEMPT_LOCAL_ERROR || attempt->event_count == 0)
         return;
     uint32_t server = facts_server(facts, attempt->server, attempt->server_port, attempt->events[0].time_ns);
     if (server == FACTS_NONE)

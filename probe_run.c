@@ -1,0 +1,231 @@
+/*
+ * How it works: one poll loop serves the sockets that ask and the capture that sees what becomes of their packets. When all
+ * attempts are over the capture goes on for a moment, since what contradicts a reset comes after it.
+ */
+#include "probe_run.h"
+
+#include "capture/probe.h"
+#include "capture/resolvers.h"
+#include "clock.h"
+#include "inputs.h"
+#include "output.h"
+#include "probe_view.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+enum { TRIES = 3, TIMEOUT_S = 5, MS_NS = 1000000, DESCRIPTORS = PROBE_SERVERS * PROBE_ACTIVE + LIVE_MOST, TROUBLE = 2 };
+
+#define LINGER_NS INT64_C(1200000000) /* how long the capture goes on: a retransmission (RFC 6298: 1 s), and delivery */
+
+struct probing {
+    const struct options *options;
+    const char *name, *type;
+    struct addr servers[PROBE_SERVERS];
+    size_t server_count;
+    char servers_from[128]; /* empty: the user named them */
+    uint16_t port;
+    struct probe_view view;
+    struct probe *probe;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void handle_interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+/* ---------------------------------------------------------------- whom to ask */
+
+static bool take_servers(struct probing *probing, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct addr address;
+        bool known = false;
+        if (!addr_read(names[i], &address))
+            return complain("probe: \"%s\" is not an IP address of a server (names are never resolved)", names[i]);
+        for (size_t k = 0; k < probing->server_count; k++)
+            known |= addr_same(probing->servers[k], address);
+        if (!known && probing->server_count == PROBE_SERVERS)
+            return complain("probe: at most %d servers at a time", PROBE_SERVERS);
+        if (!known)
+            probing->servers[probing->server_count++] = address;
+    }
+    return true;
+}
+
+static bool find_servers(struct probing *probing)
+{
+    const char *path = probing->options->probe.resolv_conf;
+    probing->server_count = resolvers_read(path, probing->servers, PROBE_SERVERS);
+    snprintf(probing->servers_from, sizeof probing->servers_from, "%s", path ? path : "/etc/resolv.conf");
+    return probing->server_count > 0 ||
+           complain("probe: %s names no DNS server; name one: `tcp53 probe NAME SERVER`", probing->servers_from);
+}
+
+/* ---------------------------------------------------------------- the loop */
+
+static void take_port(void *context, bool tcp, uint16_t port)
+{
+    struct probing *probing = context;
+    probe_view_port(&probing->view, tcp, port);
+}
+
+static int wait_ms(int64_t due_ns, const struct live *live)
+{
+    int64_t left_ns = due_ns == INT64_MAX ? 500 * MS_NS : due_ns - clock_steady_ns();
+    int ms = left_ns <= 0 ? 0 : (int)(left_ns / MS_NS) + 1;
+    int for_live = live ? live_timeout(live) : -1;
+    return for_live >= 0 && for_live < ms ? for_live : ms;
+}
+
+/* Polls the sockets and the capture, and takes what it saw; returns how many of `list` are the sockets'. */
+static size_t wait(struct probing *probing, struct pollfd list[DESCRIPTORS], size_t sockets, int64_t due_ns)
+{
+    size_t count = sockets;
+    if (probing->view.live)
+        count += live_descriptors(probing->view.live, list + count, DESCRIPTORS - count);
+    if (poll(list, count, wait_ms(due_ns, probing->view.live)) < 0)
+        sockets = 0; /* interrupted: nothing is known of them */
+    probe_view_take(&probing->view);
+    return sockets;
+}
+
+static void ask(struct probing *probing)
+{
+    struct pollfd list[DESCRIPTORS];
+    size_t count = 0;
+    while (!interrupted && probe_step(probing->probe, list, count, clock_steady_ns())) {
+        count = probe_descriptors(probing->probe, list, DESCRIPTORS - LIVE_MOST);
+        count = wait(probing, list, count, probe_due_ns(probing->probe));
+    }
+}
+
+static void linger(struct probing *probing)
+{
+    struct pollfd list[DESCRIPTORS];
+    int64_t end_ns = clock_steady_ns() + LINGER_NS;
+    while (probing->view.live && !interrupted && clock_steady_ns() < end_ns)
+        wait(probing, list, 0, end_ns);
+}
+
+/* ---------------------------------------------------------------- the report */
+
+static size_t list_inputs(struct probing *probing, struct input inputs[LIVE_MOST])
+{
+    size_t count = 0;
+    const struct input *all = probing->view.live ? live_inputs(probing->view.live, &count) : NULL;
+    for (size_t i = 0; i < count; i++) {
+        inputs[i] = all[i];
+        inputs[i].selected = probing->view.selected[i];
+    }
+    return count;
+}
+
+static size_t list_answers(const struct probing *probing, struct report_answer answers[PROBE_SERVERS])
+{
+    size_t count = 0;
+    for (size_t i = 0; i < probing->server_count; i++) {
+        const struct probe_answer *answer = probe_answer_of(probing->probe, i);
+        if (answer->bytes)
+            answers[count++] =
+                (struct report_answer){probing->servers[i], probing->port, answer->bytes, answer->length};
+    }
+    return count;
+}
+
+static int write_all(struct probing *probing, const struct report *report)
+{
+    const struct options *options = probing->options;
+    int status = report->exit_status;
+    if (!output_report(report, options))
+        status = TROUBLE;
+    if (options->nagios)
+        status = report_nagios_status(status, report->server_count ? report->servers[0].outcome : REPORT_NONE);
+    return status;
+}
+
+static int conclude(struct probing *probing)
+{
+    struct report_answer answers[PROBE_SERVERS];
+    struct input inputs[LIVE_MOST];
+    const struct options *options = probing->options;
+    struct report_probe probe = {.qname = probing->name,
+                                 .qtype = probing->type,
+                                 .other_name = options->probe.other_name,
+                                 .other_port = (uint16_t)options->probe.other_port,
+                                 .answers = answers,
+                                 .answer_count = list_answers(probing, answers)};
+    probe.attempts = probe_attempts(probing->probe, &probe.attempt_count);
+    probe_view_finish(&probing->view, probe.attempts, probe.attempt_count);
+    probe.obstacle = *probing->view.obstacle ? probing->view.obstacle : NULL;
+    probe.servers_from = *probing->servers_from ? probing->servers_from : NULL;
+    struct report_source from = {.command = "probe",
+                                 .generated_ns = clock_day_ns(),
+                                 .servers = probing->servers,
+                                 .server_count = probing->server_count,
+                                 .interrupted = interrupted,
+                                 .probe = &probe};
+    struct report *report = NULL;
+    if (inputs_list(inputs, list_inputs(probing, inputs), &from))
+        report = report_build(analysis_facts(probing->view.analysis), analysis_counters(probing->view.analysis), &from);
+    int status = TROUBLE;
+    if (report)
+        status = write_all(probing, report);
+    else
+        complain("out of memory");
+    report_free(report);
+    inputs_release(&from);
+    return status;
+}
+
+/* ---------------------------------------------------------------- all of it */
+
+static bool prepare(struct probing *probing, const char *const *servers, size_t server_count)
+{
+    const struct options *options = probing->options;
+    struct failure failure = {""};
+    if (!(server_count > 0 ? take_servers(probing, servers, server_count) : find_servers(probing)) ||
+        !probe_view_open(&probing->view, options, probing->servers, probing->server_count))
+        return false;
+    const struct probe_options probe = {
+        .servers = probing->servers,
+        .server_count = probing->server_count,
+        .port = probing->port,
+        .name = probing->name,
+        .type = probing->type,
+        .other_name = options->probe.other_name,
+        .other_port = (uint16_t)options->probe.other_port,
+        .marked = options->probe.marked,
+        .tries = options->probe.tries ? options->probe.tries : TRIES,
+        .timeout_ns = (options->probe.timeout_s ? options->probe.timeout_s : TIMEOUT_S) * FLOW_SECOND_NS,
+        .unseen = !probing->view.live};
+    probing->probe = probe_new(&probe, take_port, probing, &failure);
+    return probing->probe || complain("probe: %s", failure.text);
+}
+
+int probe_run(const struct options *options, const char *name, const char *const *servers, size_t server_count)
+{
+    struct probing *probing = calloc(1, sizeof *probing);
+    int status = TROUBLE;
+    if (!probing) {
+        complain("out of memory");
+        return status;
+    }
+    probing->options = options;
+    probing->name = name;
+    probing->type = options->probe.type ? options->probe.type : "MX";
+    probing->port = options->analysis.port_count ? options->analysis.ports[0] : DNS_PORT;
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
+    if (prepare(probing, servers, server_count)) {
+        ask(probing);
+        linger(probing);
+        status = conclude(probing);
+    }
+    probe_free(probing->probe);
+    probe_view_close(&probing->view);
+    free(probing);
+    return status;
+}
