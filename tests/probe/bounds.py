@@ -7,7 +7,7 @@ from program import AS_NOBODY, finish, read_report, report, run, start, tests_of
 from world import SERVER, check, descendants_of, inside, scratch, wait_for
 from yard import SERVER6, Yard, standin
 
-MOST, MOST_LOCATED = 150, 600  # packets that a default run sends to one server, and gets
+MOST, MOST_LOCATED = 200, 600  # packets that a default run sends to one server, and gets
 PATIENCE_OF_SILENCE = 15.0
 
 

@@ -81,7 +81,7 @@ def test_nobody_there():
 def test_no_route():
     """Nothing was sent, so nobody is accused."""
     with Yard() as yard:
-        yard.ip('client', 'route del default\n-6 route del default\n')
+        yard.sh('client', 'ip route del default; ip -6 route del default')
         for address in (SERVER, SERVER6):
             found, done = report(yard, 'example.test', address)
             check(done.status in (1, 3), f'status {done.status}')

@@ -41,7 +41,7 @@ def test_what_is_refused_at_the_start():
             check(done.out == '' and 1 <= len(done.err.splitlines()) <= 4, f'{words}: "{done.out[:200]}", "{done.err}"')
             for word in said:
                 check(word in done.err, f'{words}: no "{word}" in: {done.err}')
-        check(yard.counted()[0] == 0, f'{yard.counted()} packets')
+            check(yard.counted()[0] == 0, f'{words}: {yard.counted()} packets')
 
 
 def test_unreadable_list_of_servers():

@@ -124,16 +124,17 @@ class Yard(Network):
         self.nft(name, f'table inet lab {{\nchain {hook} {{\ntype filter hook {hook} priority 0\n{lines}\n}}\n}}\n')
 
     def count(self):
-        """From now on the client's packets are counted."""
-        self.nft('client', 'table inet count {\n'
-                           'chain out { type filter hook output priority -200; counter; }\n'
-                           'chain in { type filter hook input priority -200; counter; }\n}\n')
+        """From now on the client's packets are counted, but for what neighbours say to each other."""
+        rules = 'meta l4proto { tcp, udp, icmp } counter\nicmpv6 type { destination-unreachable, time-exceeded } counter'
+        self.nft('client', 'table inet count {\n' + ''.join(
+            f'chain {hook} {{\ntype filter hook {hook} priority -200\n{rules}\n}}\n' for hook in ('output', 'input')) + '}\n')
 
     def counted(self):
         """(sent, received)"""
         with inside(self.spaces['client']):
             text = subprocess.run(['nft', 'list', 'table', 'inet', 'count'], capture_output=True, text=True, check=True).stdout
-        return tuple(int(number) for number in re.findall(r'packets (\d+)', text))
+        ours, ours6, theirs, theirs6 = (int(number) for number in re.findall(r'packets (\d+)', text))
+        return ours + ours6, theirs + theirs6
 
 
 def int_of(address):
