@@ -34,7 +34,6 @@ def test_what_is_refused_at_the_start():
                 (('--resolv-conf', '/no/such/file', 'example.test'), ['/no/such/file']),
                 (('--resolv-conf', no_servers, 'example.test'), [no_servers]),
                 (('--no-such-option', 'example.test', SERVER), ['no-such-option']),
-                (('-o', '/no/such/place/report', 'example.test', SERVER), ['/no/such/place']),
         ]:
             done = run(yard, *words, patience=5)
             check(done.status == 2, f'{words}: status {done.status}: {done.out}{done.err}')
