@@ -4,6 +4,7 @@
  */
 #include "probe_run.h"
 
+#include "capture/measure.h"
 #include "capture/probe.h"
 #include "capture/resolvers.h"
 #include "clock.h"
@@ -93,14 +94,56 @@ static size_t wait(struct probing *probing, struct pollfd list[DESCRIPTORS], siz
     return sockets;
 }
 
-static void ask(struct probing *probing)
+/* Something that goes on by steps: the calls of a probe, and of what follows it. */
+struct task {
+    void *what;
+    bool (*step)(void *what, const struct pollfd *list, size_t count, int64_t now_ns);
+    size_t (*descriptors)(const void *what, struct pollfd *list, size_t room);
+    int64_t (*due_ns)(const void *what);
+};
+
+/* The calls of a module as those of a task. */
+#define TASK_OF(module)                                                                                                \
+    static bool step_##module(void *what, const struct pollfd *list, size_t count, int64_t now_ns)                     \
+    {                                                                                                                  \
+        return module##_step(what, list, count, now_ns);                                                               \
+    }                                                                                                                  \
+    static size_t descriptors_##module(const void *what, struct pollfd *list, size_t room)                             \
+    {                                                                                                                  \
+        return module##_descriptors(what, list, room);                                                                 \
+    }                                                                                                                  \
+    static int64_t due_##module(const void *what)                                                                      \
+    {                                                                                                                  \
+        return module##_due_ns(what);                                                                                  \
+    }
+
+TASK_OF(probe)
+TASK_OF(measure)
+
+static void run(struct probing *probing, const struct task *task)
 {
     struct pollfd list[DESCRIPTORS];
     size_t count = 0;
-    while (!interrupted && probe_step(probing->probe, list, count, clock_steady_ns())) {
-        count = probe_descriptors(probing->probe, list, DESCRIPTORS - LIVE_MOST);
-        count = wait(probing, list, count, probe_due_ns(probing->probe));
+    while (!interrupted && task->step(task->what, list, count, clock_steady_ns())) {
+        count = task->descriptors(task->what, list, DESCRIPTORS - LIVE_MOST);
+        count = wait(probing, list, count, task->due_ns(task->what));
     }
+}
+
+static void ask(struct probing *probing)
+{
+    const struct task task = {probing->probe, step_probe, descriptors_probe, due_probe};
+    run(probing, &task);
+}
+
+/* Without a capture sockets have to find out how far away their peers are. */
+static void measure_ttls(struct probing *probing)
+{
+    struct measure *measure = probing->view.live ? NULL : measure_new(probing->probe);
+    const struct task task = {measure, step_measure, descriptors_measure, due_measure};
+    if (measure)
+        run(probing, &task);
+    measure_free(measure);
 }
 
 static void linger(struct probing *probing)
@@ -221,6 +264,7 @@ int probe_run(const struct options *options, const char *name, const char *const
     sigaction(SIGINT, &(struct sigaction){.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
     if (prepare(probing, servers, server_count)) {
         ask(probing);
+        measure_ttls(probing);
         linger(probing);
         status = conclude(probing);
     }

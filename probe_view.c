@@ -137,7 +137,7 @@ void probe_view_finish(struct probe_view *view, const struct attempt *attempts, 
     analysis_pass_time(view->analysis, clock_day_ns());
     analysis_finish(view->analysis);
     struct analysis_counters counters = analysis_counters(view->analysis);
-    if (counters.tcp + counters.udp > 0 || count == 0)
+    if (counters.tcp + counters.udp + counters.icmp > 0 || count == 0)
         return;
     if (!*view->obstacle)
         snprintf(view->obstacle, sizeof view->obstacle, "the capture saw none of the probe's packets");

@@ -345,3 +345,30 @@ const struct query *probe_query(const struct probe *probe)
 {
     return &probe->plain;
 }
+
+const struct probe_options *probe_options_of(const struct probe *probe)
+{
+    return &probe->options;
+}
+
+const struct try_observer *probe_observer(const struct probe *probe)
+{
+    return &probe->observer;
+}
+
+void probe_measured(struct probe *probe, struct addr server, bool later, uint8_t ttl)
+{
+    for (size_t i = 0; i < probe->attempt_count; i++) {
+        struct attempt *attempt = &probe->attempts[i];
+        bool udp = attempt_test_is_udp(attempt->test);
+        if (udp || attempt->test == ATTEMPT_OTHER_PORT || !addr_same(attempt->server, server))
+            continue;
+        if (later &&
+            (attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE))
+            attempt->ttl = ttl;
+        if (!later && attempt->status == ATTEMPT_REFUSED)
+            attempt->ttl = ttl;
+        if (!later && attempt->asked > 0)
+            attempt->synack_ttl = ttl;
+    }
+}

@@ -58,7 +58,11 @@ bool probe_step(struct probe *probe, const struct pollfd *list, size_t count, in
 /* All attempts that are over, in the order in which they ended. */
 const struct attempt *probe_attempts(const struct probe *probe, size_t *count);
 const struct probe_answer *probe_answer_of(const struct probe *probe, size_t server);
-/* The query of the asked name, for those who send it in other ways. */
+/* For those who try more, in other ways: what was to be done, the query, whom to tell of ports. */
+const struct probe_options *probe_options_of(const struct probe *probe);
 const struct query *probe_query(const struct probe *probe);
+const struct try_observer *probe_observer(const struct probe *probe);
+/* What ended connections to that server in their opening (`later`: after it) came with that TTL, as did its SYN-ACK. */
+void probe_measured(struct probe *probe, struct addr server, bool later, uint8_t ttl);
 
 #endif

@@ -116,13 +116,33 @@ static void tell_udp(const struct attempt *attempt, struct facts *facts, uint32_
 
 /* ---------------------------------------------------------------- TCP */
 
+/* Of its packet, as far as that is sure; whether a RST bore an ACK is not told, as most do it is said to. */
+static uint8_t flags_of(enum flow_event event)
+{
+    switch (event) {
+    case FLOW_SYN:
+    case FLOW_SYN_AGAIN:
+        return TCP_SYN;
+    case FLOW_SYNACK:
+        return TCP_SYN | TCP_ACK;
+    case FLOW_SERVER_FIN:
+        return TCP_FIN | TCP_ACK;
+    case FLOW_SERVER_RST:
+        return TCP_RST | TCP_ACK;
+    case FLOW_ICMP:
+        return 0;
+    default:
+        return TCP_ACK;
+    }
+}
+
 static uint8_t ttl_of(const struct attempt *attempt, enum flow_event event)
 {
     if (is_client_event(event))
         return attempt->own_ttl;
     if (event == FLOW_SYNACK)
         return attempt->synack_ttl;
-    return event == FLOW_SERVER_RST || event == FLOW_SERVER_FIN ? attempt->ttl : 0;
+    return event == FLOW_SERVER_RST || event == FLOW_SERVER_FIN || event == FLOW_ANSWER ? attempt->ttl : 0;
 }
 
 static void note_sighting(struct flow_record *record, const struct attempt *attempt, const struct attempt_event *event)
@@ -136,6 +156,7 @@ static void note_sighting(struct flow_record *record, const struct attempt *atte
                                                                    .from_server = !is_client_event(event->event),
                                                                    .event = event->event,
                                                                    .length = event->length,
+                                                                   .flags = flags_of(event->event),
                                                                    .ttl = ttl_of(attempt, event->event)};
 }
 

@@ -54,7 +54,10 @@ static bool is_local(const struct flow *flow, struct cause *cause)
         *cause = (struct cause){MECHANISM_LOCAL_FILTER, FLOW_SERVER_RST};
         return true;
     }
-    if (saw(flow, FLOW_ICMP) && addr_same(flow->record.icmp_source, flow->record.client)) {
+    /* that a host cannot be reached its own kernel says as well, of a neighbour that does not answer */
+    if (saw(flow, FLOW_ICMP) && addr_same(flow->record.icmp_source, flow->record.client) &&
+        icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type, flow->record.icmp_code) !=
+            MECHANISM_ICMP_HOST) {
         *cause = (struct cause){MECHANISM_LOCAL_FILTER, FLOW_ICMP};
         return true;
     }

@@ -49,9 +49,14 @@ static bool nearer_one_hop_few(const struct rule_case *c)
     return seen_segment(c) && seen_nearer(c) && c->end.gap == 1 && !many_flows(c) && !seen_tcp_ends_nearer(c);
 }
 
+static bool not_the_server(const struct rule_case *c)
+{
+    return seen_segment(c) && c->end.relation == RELATION_NEARER && seen_perhaps_own(c);
+}
+
 static bool nearer_than_handshake(const struct rule_case *c)
 {
-    return seen_segment(c) && c->ending->end.synack_ttl != 0 && c->vantage != VANTAGE_SERVER &&
+    return seen_segment(c) && !seen_perhaps_own(c) && c->ending->end.synack_ttl != 0 && c->vantage != VANTAGE_SERVER &&
            ttl_hops(c->ending->end.ttl) < ttl_hops(c->ending->end.synack_ttl);
 }
 
@@ -150,6 +155,14 @@ static const struct rule rows[] = {
      "Two distances in one flow are two senders. A SYN proxy would answer nearer than the server, not farther, so the "
      "nearer one is the intermediary.",
      "NDSS 2009; [lab]"},
+    {"nearest-or-own-host", NOBODY, WEAK, GROUP_DISTANCE, not_the_server,
+     "What ends the connections passed no router (TTL {end_ttl}), while the server's answers come from {ref_hops}: it "
+     "is "
+     "not the server that sends it, but the first router or firewall, or a filter on this very host.",
+     "A socket is not told whether a RST came in from the network. A capture shows that, and `--locate`: a SYN that "
+     "the "
+     "first router still reports as expired has left this host.",
+     "IP_MINTTL of ip(7), RFC 5082; [lab]: reject in the client's own output, and at the first router"},
     {"same-distance", SERVER, STRONG, GROUP_DISTANCE, same_distance,
      "The packet that ends the connection came with TTL {end_ttl} ({end_hops}), exactly as the server's own DNS "
      "answers "

@@ -18,10 +18,14 @@ static bool icmp_maybe_multihomed(const struct rule_case *c)
            c->end.relation == RELATION_FARTHER;
 }
 
+static bool icmp_by_client(const struct rule_case *c)
+{
+    return seen_icmp(c) && addr_same(c->ending->end.icmp_source, c->flow->client);
+}
+
 static bool icmp_by_other(const struct rule_case *c)
 {
-    return seen_icmp(c) && !icmp_by_server(c) && !seen_mechanism(c, MECHANISM_LOCAL_FILTER) &&
-           !icmp_maybe_multihomed(c);
+    return seen_icmp(c) && !icmp_by_server(c) && !icmp_by_client(c) && !icmp_maybe_multihomed(c);
 }
 
 static bool icmp_other_refuses(const struct rule_case *c)
@@ -67,7 +71,8 @@ static bool acked_silence(const struct rule_case *c)
 
 static bool refused_over_tcp(const struct rule_case *c)
 {
-    return seen_mechanism(c, MECHANISM_ERROR_RCODE) && !c->ruler.split && c->ruler.kind == RULER_DNS_ANSWERS;
+    return seen_mechanism(c, MECHANISM_ERROR_RCODE) && !c->ruler.split && c->ruler.kind == RULER_DNS_ANSWERS &&
+           c->server->references[REFERENCE_TCP_ANSWER].seen[0].count > 0; /* sockets are not told its TTL */
 }
 
 static bool own_host_rejects(const struct rule_case *c)
@@ -112,7 +117,7 @@ static bool rst_on_loopback(const struct rule_case *c)
 
 static bool icmp_from_client(const struct rule_case *c)
 {
-    return seen_mechanism(c, MECHANISM_LOCAL_FILTER) && seen_icmp(c);
+    return icmp_by_client(c) && (seen_mechanism(c, MECHANISM_LOCAL_FILTER) || c->udp_alive);
 }
 
 static bool synack_ignored(const struct rule_case *c)

@@ -35,9 +35,16 @@ static bool same_machine(const struct rule_case *c)
            last->mac == c->server->mac;
 }
 
+bool seen_perhaps_own(const struct rule_case *c)
+{
+    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
+    return last && last->from_server && last->ref.number == 0 && ttl_hops(c->ending->end.ttl) == 0 &&
+           c->end.relation != RELATION_SAME;
+}
+
 bool seen_nearer(const struct rule_case *c)
 {
-    if (same_machine(c))
+    if (same_machine(c) || seen_perhaps_own(c))
         return false;
     return c->end.relation == RELATION_NEARER && c->vantage != VANTAGE_SERVER;
 }
@@ -68,7 +75,7 @@ static uint32_t udp_floor_us(const struct rule_case *c)
 
 bool seen_timed(const struct rule_case *c)
 {
-    return seen_segment(c) && c->vantage == VANTAGE_CLIENT && c->ending->most_us > 0;
+    return seen_segment(c) && c->vantage == VANTAGE_CLIENT && c->ending->most_us > 0 && !seen_perhaps_own(c);
 }
 
 /*

@@ -32,6 +32,10 @@ bool seen_icmp(const struct rule_case *c);
 bool seen_segment(const struct rule_case *c);
 /* That packet's distance and the server's are both known by enough samples, and constant. */
 bool seen_steady(const struct rule_case *c);
+/*
+ * That packet may be this very host's own filter's: it passed no router, and no capture shows whether it came in at all.
+ */
+bool seen_perhaps_own(const struct rule_case *c);
 /* That packet came from nearer than anything of the server's. */
 bool seen_nearer(const struct rule_case *c);
 /* TCP ends at the place from which the SYN-ACK came, and that is not where the server is. */

@@ -1,6 +1,8 @@
 /* The words of a verdict, as tables: the first row that fits is said. */
 #include "report/statement.h"
 
+#include "report/seen.h"
+
 #include "report/phrase.h"
 #include "report/words.h"
 
@@ -186,6 +188,10 @@ static const char *why_undetermined(const struct statement_case *c)
     if (!by_packet)
         return "Nothing else in this capture comes from the server either: it may be down, or the way to it; that is "
                "not a matter of TCP.";
+    if (seen_perhaps_own(r) && r->end.relation == RELATION_NEARER)
+        return "It is not the server, which is farther away; but no packets were captured, and what a socket is told "
+               "does "
+               "not show whether the first router or this host itself ends the connections.";
     if (r->ruler.kind == RULER_NONE)
         return "The packet that ends the connections came with TTL {end_ttl} ({end_hops}), but no answer of the "
                "server, "

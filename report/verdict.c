@@ -281,6 +281,7 @@ static const struct {
     {"tcp-ends-nearer", CULPRIT_INTERMEDIARY, MECHANISM_TCP_PROXY},
     {"syn-proxy", CULPRIT_SERVER, MECHANISM_SYN_PROXY},
     {"synack-ignored", CULPRIT_LOCAL, MECHANISM_LOCAL_FILTER},
+    {"icmp-from-own-host", CULPRIT_LOCAL, MECHANISM_LOCAL_FILTER},
     {"pair-handshake-made-between", CULPRIT_INTERMEDIARY, MECHANISM_TCP_PROXY},
     {"pair-client-forged", CULPRIT_INTERMEDIARY, MECHANISM_FORGED_RESET},
     {"pair-relay-refused", CULPRIT_SERVER, MECHANISM_SYN_RESET},

@@ -1,0 +1,130 @@
+#include "capture/measure.h"
+
+#include "capture/gauge.h"
+
+#include <stdlib.h>
+
+enum { GAUGES = 2 * PROBE_SERVERS };
+
+/* How long to wait for what may not come: some round trips, within these. */
+#define WAIT_LEAST_NS INT64_C(200000000)
+#define WAIT_MOST_NS INT64_C(1500000000)
+enum { ROUND_TRIPS = 3 };
+
+struct measure {
+    struct probe *probe;
+    struct gauge gauges[GAUGES];
+    bool over[GAUGES];
+    size_t count;
+};
+
+/* What the attempts at one server showed. */
+struct shown {
+    bool refused, ended; /* in the opening; after it */
+    bool opened;
+    uint8_t udp_ttl;
+    int64_t round_trip_ns; /* the longest */
+};
+
+static struct shown look_at(const struct probe *probe, struct addr server)
+{
+    struct shown shown = {.udp_ttl = 0};
+    size_t count;
+    const struct attempt *attempts = probe_attempts(probe, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct attempt *attempt = &attempts[i];
+        if (!addr_same(attempt->server, server) || attempt->test == ATTEMPT_OTHER_PORT)
+            continue;
+        int64_t took_ns = attempt_duration_ns(attempt);
+        shown.round_trip_ns = took_ns > shown.round_trip_ns ? took_ns : shown.round_trip_ns;
+        if (attempt_test_is_udp(attempt->test)) {
+            shown.udp_ttl = attempt->ttl ? attempt->ttl : shown.udp_ttl;
+            continue;
+        }
+        shown.refused |= attempt->status == ATTEMPT_REFUSED;
+        shown.ended |=
+            attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE;
+        shown.opened |= attempt->asked > 0 && attempt->answered == 0;
+    }
+    return shown;
+}
+
+static void add_gauge(struct measure *measure, enum gauge_of of, struct addr server, const struct shown *shown)
+{
+    int64_t wait_ns = shown->round_trip_ns * ROUND_TRIPS + WAIT_LEAST_NS;
+    const struct gauge_options options = {.of = of,
+                                          .server = server,
+                                          .port = probe_options_of(measure->probe)->port,
+                                          .query = probe_query(measure->probe),
+                                          .observer = probe_observer(measure->probe),
+                                          .guess = shown->udp_ttl,
+                                          .wait_ns = wait_ns < WAIT_MOST_NS ? wait_ns : WAIT_MOST_NS};
+    gauge_init(&measure->gauges[measure->count++], &options);
+}
+
+struct measure *measure_new(struct probe *probe)
+{
+    struct measure *measure = calloc(1, sizeof *measure);
+    if (!measure)
+        return NULL;
+    measure->probe = probe;
+    const struct probe_options *options = probe_options_of(probe);
+    for (size_t i = 0; i < options->server_count; i++) {
+        struct shown shown = look_at(probe, options->servers[i]);
+        if (shown.refused || shown.opened)
+            add_gauge(measure, GAUGE_FIRST, options->servers[i], &shown);
+        if (shown.ended)
+            add_gauge(measure, GAUGE_LATER, options->servers[i], &shown);
+    }
+    return measure;
+}
+
+void measure_free(struct measure *measure)
+{
+    if (!measure)
+        return;
+    for (size_t i = 0; i < measure->count; i++)
+        gauge_release(&measure->gauges[i]);
+    free(measure);
+}
+
+static void end_gauge(struct measure *measure, size_t index)
+{
+    const struct gauge *gauge = &measure->gauges[index];
+    measure->over[index] = true;
+    if (gauge->ttl)
+        probe_measured(measure->probe, gauge->options.server, gauge->options.of == GAUGE_LATER, gauge->ttl);
+}
+
+bool measure_step(struct measure *measure, const struct pollfd *list, size_t count, int64_t now_ns)
+{
+    bool goes_on = false;
+    for (size_t i = 0; i < measure->count; i++) {
+        int descriptor = gauge_waits_for(&measure->gauges[i]).fd;
+        short events = 0;
+        for (size_t k = 0; descriptor >= 0 && k < count; k++)
+            events |= list[k].fd == descriptor ? list[k].revents : 0;
+        if (!measure->over[i] && !gauge_step(&measure->gauges[i], events, now_ns))
+            end_gauge(measure, i);
+        goes_on |= !measure->over[i];
+    }
+    return goes_on;
+}
+
+size_t measure_descriptors(const struct measure *measure, struct pollfd *list, size_t room)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < measure->count && count < room; i++)
+        if (!measure->over[i])
+            list[count++] = gauge_waits_for(&measure->gauges[i]);
+    return count;
+}
+
+int64_t measure_due_ns(const struct measure *measure)
+{
+    int64_t due_ns = INT64_MAX;
+    for (size_t i = 0; i < measure->count; i++)
+        if (!measure->over[i] && gauge_due_ns(&measure->gauges[i]) < due_ns)
+            due_ns = gauge_due_ns(&measure->gauges[i]);
+    return due_ns;
+}
