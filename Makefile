@@ -88,7 +88,7 @@ demo: setup
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
-# libwiretap, live capture (tests/live), watch at work (tests/watch), fuzz targets over their corpora, the lab's quick cases, then units and samples.
+# libwiretap, live capture (tests/live), watch and probe at work (tests/watch, tests/probe), fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
@@ -101,6 +101,7 @@ run-tests: all $(BUILD)/tests/run $(live_programs) $(fuzz_targets:%=$(BUILD)/tes
 	@$(PYTHON) tests/formats ./tcp53
 	@$(MAKE) --no-print-directory check-live
 	@$(MAKE) --no-print-directory check-watch
+	@$(MAKE) --no-print-directory check-probe
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
@@ -121,6 +122,11 @@ check-live: setup-network $(live_programs)
 .PHONY: check-watch
 check-watch: setup-network all
 	@$(PYTHON) tests/watch/run ./tcp53 $(T)
+
+# `tcp53 probe` likewise.
+.PHONY: check-probe
+check-probe: setup-network all
+	@$(PYTHON) tests/probe/run ./tcp53 $(T)
 
 # Without libwiretap, beside the ordinary program.
 .PHONY: check-plain
@@ -197,6 +203,15 @@ lab-watch: setup
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@status=0; LAB_WATCH=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
 	    $(PYTHON) tests/lab/judge-watch -o build/lab $(L) && exit $$status
+
+# The same with `tcp53 probe` in the place of the clients: its verdicts with and without captured packets, and the hop that
+# it locates.
+.PHONY: lab-probe
+lab-probe: setup
+	@tests/lab/setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@status=0; LAB_PROBE=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
+	    $(PYTHON) tests/lab/judge-probe -o build/lab $(L) && exit $$status
 
 # Judge again what was captured.
 .PHONY: lab-judge
