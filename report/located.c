@@ -76,6 +76,9 @@ static unsigned alive_from(const struct path *path, unsigned ttl, unsigned serve
 static void look_for_server(const struct path *path, struct located *at)
 {
     at->server = path_first(path, PATH_UDP, PATH_BIT(PATH_ANSWERED));
+    for (unsigned hop = 1; hop < at->server; hop++)
+        if (addr_same(path_hop(path, hop), path->server)) /* a balancer that has the address, and hands UDP on */
+            at->server = hop;
     at->server_least = at->server;
     for (unsigned hop = 1; hop <= PATH_HOPS && at->server == 0; hop++)
         if (count_of(path, PATH_UDP, hop, PATH_EXCEEDED) > 0)

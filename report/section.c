@@ -149,9 +149,14 @@ static void write_lost(struct page *page, const struct report_server *server, bo
         fprintf(page->out, "  ... and %u more (-v shows them)\n", server->lost_count - shown);
 }
 
-/* The domain of the first MX lookup that was lost, without its last dot; "DOMAIN" when there is none. */
-static void write_mail_domain(struct page *page, const struct report_server *server)
+/* The domain that was asked for, or of the first MX lookup that was lost, without its last dot; "DOMAIN" when there is none. */
+static void write_mail_domain(struct page *page, const struct report *report, const struct report_server *server)
 {
+    const struct report_probe *probe = report->source.probe;
+    if (probe && strcasecmp(probe->qtype, "MX") == 0) {
+        page_clean(page, probe->qname);
+        return;
+    }
     for (unsigned i = 0; i < server->lost_count; i++) {
         const struct report_lost *lost = &server->lost[i];
         if (!lost->qname || !lost->qtype || strcmp(lost->qtype, "MX") != 0)
@@ -164,7 +169,7 @@ static void write_mail_domain(struct page *page, const struct report_server *ser
     fputs("DOMAIN", page->out);
 }
 
-static void write_mail(struct page *page, const struct report_server *server)
+static void write_mail(struct page *page, const struct report *report, const struct report_server *server)
 {
     if (!server->mail_affected)
         return;
@@ -173,7 +178,7 @@ static void write_mail(struct page *page, const struct report_server *server)
                    "Exchange and the SMTP service of IIS: Event ID 4000, source SMTPSVC, data c00402e7, \"An internal "
                    "DNS error caused a failure to find the remote server.\"");
     fputs("  Postfix:\n    Host or domain name not found. Name service error for name=", page->out);
-    write_mail_domain(page, server);
+    write_mail_domain(page, report, server);
     fputs(" type=MX: Host not found, try again\n  Exim:\n    host lookup did not complete\n", page->out);
 }
 
@@ -305,7 +310,7 @@ bool section_write(struct page *page, const struct report *report, const struct 
         return false;
     write_advice(page, server);
     write_lost(page, server, verbose);
-    write_mail(page, server);
+    write_mail(page, report, server);
     write_counts(page, report, server);
     for (unsigned i = 0; i < server->flow_count && (verbose || i == 0); i++)
         write_flow(page, report, server, i);

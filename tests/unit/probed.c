@@ -214,6 +214,72 @@ Test(probed, only_the_name_that_is_asked_fails)
     cr_expect(found("asked-name-only"));
 }
 
+Test(probed, the_server_s_address_at_a_hop_before_is_no_box)
+{
+    ends(ATTEMPT_REFUSED, 0);
+    walked("eeeeD", "eeeRR", ""); /* a balancer that has the server's address hands UDP on */
+    path.steps[PATH_UDP][4].from = wire_addr(SERVER);
+    expect(CULPRIT_UNDETERMINED, CONFIDENCE_NONE);
+    cr_expect(found("located-at-server"));
+}
+
+Test(probed, a_server_that_is_known_to_be_farther_only)
+{
+    probing_tries(&probing, 3, SERVER, ATTEMPT_UDP, ATTEMPT_SILENT, 0);
+    probing_tries(&probing, 3, SERVER, ATTEMPT_TCP, ATTEMPT_REFUSED, 0);
+    walked("eeeess", "eeRRR", "");
+    expect(CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN);
+    const struct report_server *server = probing_server(&probing, SERVER);
+    cr_expect_not_null(strstr(server->explanation, "the server is farther than hop 4"), "%s", server->explanation);
+}
+
+Test(probed, an_icmp_error_names_its_hop)
+{
+    probing_tries(&probing, 3, SERVER, ATTEMPT_UDP, ATTEMPT_ANSWERED, 60);
+    for (int i = 0; i < 3; i++) {
+        struct attempt attempt = *probing_try(&probing, SERVER, ATTEMPT_TCP, ATTEMPT_LOCAL_ERROR, 0);
+        probing.probe.attempt_count--;
+        attempt.status = ATTEMPT_ICMP;
+        attempt.event_count = 0;
+        attempt_note(&attempt, FLOW_SYN, probing.time_ns, 0);
+        attempt_note(&attempt, FLOW_ICMP, probing.time_ns + 1000000, 0);
+        attempt.ended_ns = probing.time_ns + 1000000;
+        attempt.icmp.source = wire_addr("198.18.0.2");
+        attempt.icmp.family = 4;
+        attempt.icmp.type = 3;
+        attempt.icmp.code = 10;
+        probing.attempts[probing.probe.attempt_count++] = attempt;
+        attempt_tell(&attempt, probing.facts);
+    }
+    walked("eeeeD", "eeIII", "");
+    expect(CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN);
+    const struct report *report = probing_report(&probing);
+    cr_assert_eq(report->intermediary_count, 1);
+    cr_expect(addr_same(report->intermediaries[0].address, wire_addr("198.18.0.2")));
+    cr_expect_eq(report->intermediaries[0].hops, 1);
+}
+
+Test(probed, a_proxy_whose_handshake_and_reset_come_from_the_same_place)
+{
+    probing_tries(&probing, 3, SERVER, ATTEMPT_UDP, ATTEMPT_ANSWERED, 60);
+    for (int i = 0; i < 3; i++) {
+        struct attempt attempt = *probing_try(&probing, SERVER, ATTEMPT_TCP, ATTEMPT_LOCAL_ERROR, 62);
+        probing.probe.attempt_count--;
+        attempt.status = ATTEMPT_RESET;
+        attempt.synack_ttl = 62;
+        attempt_note(&attempt, FLOW_SYN, probing.time_ns, 0);
+        attempt_note(&attempt, FLOW_SYNACK, probing.time_ns + 1000000, 0);
+        attempt_note(&attempt, FLOW_QUERY, probing.time_ns + 1000000, 31);
+        attempt_note(&attempt, FLOW_SERVER_RST, probing.time_ns + 2000000, 0);
+        attempt.ended_ns = probing.time_ns + 2000000;
+        probing.attempts[probing.probe.attempt_count++] = attempt;
+        attempt_tell(&attempt, probing.facts);
+    }
+    walked("eeeeD", "eeAAA", "RRRRR");
+    cr_expect(found("located-handshake-before-server"));
+    cr_expect_eq(probing_server(&probing, SERVER)->judgement.culprit, CULPRIT_INTERMEDIARY);
+}
+
 /* ---------------------------------------------------------------- renderers */
 
 static char *rendered(renderer *render, bool verbose)
