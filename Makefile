@@ -27,7 +27,7 @@ AR := $(if $(is_clang),ar,gcc-ar)
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 CAPTURE := $(sort $(wildcard capture/*.c))
-COMMANDS := tcp53.c options.c output.c clock.c progress.c compare.c inputs.c probe_run.c probe_view.c \
+COMMANDS := tcp53.c options.c output.c clock.c progress.c compare.c inputs.c probe_run.c probe_view.c probe_paths.c \
     watch.c watch_clock.c watch_outlets.c watch_evidence.c watch_ticket.c watch_command.c watch_signals.c
 TESTS := $(sort $(wildcard tests/unit/*.c tests/*.c))
 core_objects := $(CORE:%.c=$(BUILD)/%.o)
@@ -35,6 +35,7 @@ command_objects := $(COMMANDS:%.c=$(BUILD)/%.o)
 shared_objects := $(addprefix $(BUILD)/,compare.o inputs.o clock.o watch_clock.o)
 capture_objects := $(CAPTURE:%.c=$(BUILD)/%.o)
 test_objects := $(TESTS:%.c=$(BUILD)/%.o)
+live_programs := $(BUILD)/tests/live/frames $(BUILD)/tests/live/locate $(BUILD)/tests/live/servers
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c)))
 
 PACKAGES_BUILD := libpcap-dev libldns-dev libjson-c-dev libssl-dev libcap-dev libseccomp-dev libsystemd-dev zlib1g-dev
@@ -69,7 +70,7 @@ $(BUILD)/%.o: %.c
 $(test_objects): OPTIMISE = -O1 -g
 
 -include $(patsubst %.o,%.d,$(command_objects) $(core_objects) $(capture_objects) $(test_objects) \
-    $(BUILD)/tests/live/frames.o $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
+    $(live_programs:%=%.o) $(BUILD)/tests/fuzz/replay.o $(fuzz_targets:%=$(BUILD)/tests/fuzz/%.o))
 
 # Set-up: Debian's packages, only those that are missing.
 
@@ -87,19 +88,20 @@ demo: setup
 	@./tcp53 read samples/first-hop-reset-nft.pcap || [ $$? -eq 1 ]
 
 # Tests: command line and JSON Schema (tests/cli*), one exchange in every form (tests/formats), the program without
-# libwiretap, live capture (tests/live), watch at work (tests/watch), fuzz targets over their corpora, the lab's quick cases, then units and samples.
+# libwiretap, live capture (tests/live), watch and probe at work (tests/watch, tests/probe), fuzz targets over their corpora, the lab's quick cases, then units and samples.
 
 .PHONY: check
 check: setup-check
 	@$(MAKE) --no-print-directory -j$(JOBS) run-tests
 
 .PHONY: run-tests
-run-tests: all $(BUILD)/tests/run $(BUILD)/tests/live/frames $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
+run-tests: all $(BUILD)/tests/run $(live_programs) $(fuzz_targets:%=$(BUILD)/tests/fuzz/%)
 	@PYTHON=$(PYTHON) tests/cli ./tcp53
 	@PYTHON=$(PYTHON) tests/cli-inputs ./tcp53
 	@$(PYTHON) tests/formats ./tcp53
 	@$(MAKE) --no-print-directory check-live
 	@$(MAKE) --no-print-directory check-watch
+	@$(MAKE) --no-print-directory check-probe
 	@$(MAKE) --no-print-directory check-plain
 	@for target in $(fuzz_targets); do $(BUILD)/tests/fuzz/$$target samples tests/fuzz/corpus || exit 1; done
 	@$(MAKE) --no-print-directory lab-quick
@@ -111,13 +113,20 @@ setup-network:
 	@[ "$$(id -u)" -ne 0 ] || tests/lab/setup quick
 
 .PHONY: check-live
-check-live: setup-network $(BUILD)/tests/live/frames
+check-live: setup-network $(live_programs)
 	@$(PYTHON) tests/live/run $(BUILD)/tests/live/frames
+	@$(PYTHON) tests/live/paths $(BUILD)/tests/live/locate
+	@$(PYTHON) tests/live/resolved $(BUILD)/tests/live/servers
 
 # `tcp53 watch` as its user sees it, in network namespaces (root); T=PATTERN selects.
 .PHONY: check-watch
 check-watch: setup-network all
 	@$(PYTHON) tests/watch/run ./tcp53 $(T)
+
+# `tcp53 probe` likewise.
+.PHONY: check-probe
+check-probe: setup-network all
+	@$(PYTHON) tests/probe/run ./tcp53 $(T)
 
 # Without libwiretap, beside the ordinary program.
 .PHONY: check-plain
@@ -132,8 +141,8 @@ $(BUILD)/tests/run: $(test_objects) $(shared_objects) $(capture_objects) $(BUILD
 # A fuzz target over saved inputs; libFuzzer's own main() comes with `make fuzz`.
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/replay.o $(shared_objects) $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
-# A program for tests/live/run.
-$(BUILD)/tests/live/frames: $(BUILD)/tests/live/frames.o $(capture_objects) $(BUILD)/libtcp53.a
+# Programs for tests/live.
+$(BUILD)/tests/live/%: $(BUILD)/tests/live/%.o $(BUILD)/clock.o $(capture_objects) $(BUILD)/libtcp53.a
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 .PRECIOUS: $(BUILD)/%.o
 
@@ -195,6 +204,15 @@ lab-watch: setup
 	@status=0; LAB_WATCH=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
 	    $(PYTHON) tests/lab/judge-watch -o build/lab $(L) && exit $$status
 
+# The same with `tcp53 probe` in the place of the clients: its verdicts with and without captured packets, and the hop that
+# it locates.
+.PHONY: lab-probe
+lab-probe: setup
+	@tests/lab/setup
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@status=0; LAB_PROBE=$(CURDIR)/tcp53 tests/lab/run -o build/lab $(L) || status=$$?; \
+	    $(PYTHON) tests/lab/judge-probe -o build/lab $(L) && exit $$status
+
 # Judge again what was captured.
 .PHONY: lab-judge
 lab-judge: all
@@ -233,9 +251,10 @@ install: all
 	install -D -m 644 docs/tcp53.1 $(DESTDIR)$(PREFIX)/share/man/man1/tcp53.1
 	install -D -m 644 report/report.schema.json $(DESTDIR)$(PREFIX)/share/tcp53/report.schema.json
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' docs/tcp53-watch.service \
-	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
-	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/tcp53-watch.service
+	for unit in docs/*.service docs/*.timer; do \
+	    sed 's|^ExecStart=/usr/local/|ExecStart=$(PREFIX)/|' "$$unit" >"$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" && \
+	    chmod 644 "$(DESTDIR)$(PREFIX)/lib/systemd/system/$${unit##*/}" || exit 1; \
+	done
 
 .PHONY: clean
 clean:

@@ -10,13 +10,25 @@
 #include "clock.h"
 #include "inputs.h"
 #include "output.h"
+#include "probe_paths.h"
 #include "probe_view.h"
+#include "report/metrics.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 
-enum { TRIES = 3, TIMEOUT_S = 5, MS_NS = 1000000, DESCRIPTORS = PROBE_SERVERS * PROBE_ACTIVE + LIVE_MOST, TROUBLE = 2 };
+enum {
+    TRIES = 3,
+    TIMEOUT_S = 5,
+    SOCKETS = PROBE_SERVERS * LOCATE_SOCKETS, /* at one time: walking takes more than asking */
+    DESCRIPTORS = SOCKETS + LIVE_MOST,
+    TROUBLE = 2
+};
 
+static_assert((int)LOCATE_SOCKETS >= (int)PROBE_ACTIVE, "or else there are more");
+
+#define MS_NS INT64_C(1000000)
 #define LINGER_NS INT64_C(1200000000) /* how long the capture goes on: a retransmission (RFC 6298: 1 s), and delivery */
 
 struct probing {
@@ -24,10 +36,12 @@ struct probing {
     const char *name, *type;
     struct addr servers[PROBE_SERVERS];
     size_t server_count;
-    char servers_from[128]; /* empty: the user named them */
+    char servers_from[256]; /* empty: the user named them */
     uint16_t port;
     struct probe_view view;
     struct probe *probe;
+    struct probe_paths paths;
+    struct path found[PROBE_SERVERS];
 };
 
 static volatile sig_atomic_t interrupted;
@@ -57,13 +71,30 @@ static bool take_servers(struct probing *probing, const char *const *names, size
     return true;
 }
 
+/* Why one of the configured servers is not asked; NULL: it is. */
+static const char *find_hindrance(const struct probing *probing, const struct resolver_server *server)
+{
+    if (server->port && server->port != probing->port)
+        return "it listens at another port (see --port)";
+    return addr_is_link_local(server->address) ? "its address holds on one link only" : NULL;
+}
+
 static bool find_servers(struct probing *probing)
 {
-    const char *path = probing->options->probe.resolv_conf;
-    probing->server_count = resolvers_read(path, probing->servers, PROBE_SERVERS);
-    snprintf(probing->servers_from, sizeof probing->servers_from, "%s", path ? path : "/etc/resolv.conf");
-    return probing->server_count > 0 ||
-           complain("probe: %s names no DNS server; name one: `tcp53 probe NAME SERVER`", probing->servers_from);
+    struct resolver_server list[PROBE_SERVERS];
+    struct failure failure = {""};
+    char text[ADDR_TEXT];
+    size_t count = resolvers_servers(probing->options->probe.resolv_conf, list, PROBE_SERVERS, probing->servers_from,
+                                     sizeof probing->servers_from, &failure);
+    for (size_t i = 0; i < count; i++) {
+        const char *hindrance = find_hindrance(probing, &list[i]);
+        if (hindrance)
+            complain("probe: %s is not asked: %s", addr_text(list[i].address, text), hindrance);
+        else
+            probing->servers[probing->server_count++] = list[i].address;
+    }
+    return probing->server_count > 0 || complain("probe: %s; name a server: `tcp53 probe NAME SERVER`",
+                                                 count > 0 ? "no configured server can be asked" : failure.text);
 }
 
 /* ---------------------------------------------------------------- the loop */
@@ -119,13 +150,14 @@ struct task {
 
 TASK_OF(probe)
 TASK_OF(measure)
+TASK_OF(probe_paths)
 
 static void run(struct probing *probing, const struct task *task)
 {
     struct pollfd list[DESCRIPTORS];
     size_t count = 0;
     while (!interrupted && task->step(task->what, list, count, clock_steady_ns())) {
-        count = task->descriptors(task->what, list, DESCRIPTORS - LIVE_MOST);
+        count = task->descriptors(task->what, list, SOCKETS);
         count = wait(probing, list, count, task->due_ns(task->what));
     }
 }
@@ -144,6 +176,18 @@ static void measure_ttls(struct probing *probing)
     if (measure)
         run(probing, &task);
     measure_free(measure);
+}
+
+static bool walk_paths(struct probing *probing)
+{
+    struct failure failure = {""};
+    if (!probing->options->probe.locate || interrupted)
+        return true;
+    if (!probe_paths_begin(&probing->paths, probing->probe, &failure))
+        return complain("--locate: %s", failure.text);
+    const struct task task = {&probing->paths, step_probe_paths, descriptors_probe_paths, due_probe_paths};
+    run(probing, &task);
+    return true;
 }
 
 static void linger(struct probing *probing)
@@ -179,11 +223,18 @@ static size_t list_answers(const struct probing *probing, struct report_answer a
     return count;
 }
 
+static bool write_metrics(const void *report, FILE *out)
+{
+    return metrics_write_probe(report, out);
+}
+
 static int write_all(struct probing *probing, const struct report *report)
 {
     const struct options *options = probing->options;
     int status = report->exit_status;
     if (!output_report(report, options))
+        status = TROUBLE;
+    if (options->watch.metrics && !output_file(options->watch.metrics, write_metrics, report))
         status = TROUBLE;
     if (options->nagios)
         status = report_nagios_status(status, report->server_count ? report->servers[0].outcome : REPORT_NONE);
@@ -199,6 +250,8 @@ static int conclude(struct probing *probing)
                                  .qtype = probing->type,
                                  .other_name = options->probe.other_name,
                                  .other_port = (uint16_t)options->probe.other_port,
+                                 .paths = probing->found,
+                                 .path_count = probe_paths_list(&probing->paths, probing->found),
                                  .answers = answers,
                                  .answer_count = list_answers(probing, answers)};
     probe.attempts = probe_attempts(probing->probe, &probe.attempt_count);
@@ -266,8 +319,11 @@ int probe_run(const struct options *options, const char *name, const char *const
         ask(probing);
         measure_ttls(probing);
         linger(probing);
+        bool walked = walk_paths(probing);
         status = conclude(probing);
+        status = walked ? status : TROUBLE;
     }
+    probe_paths_end(&probing->paths);
     probe_free(probing->probe);
     probe_view_close(&probing->view);
     free(probing);

@@ -44,7 +44,7 @@ static struct shown look_at(const struct probe *probe, struct addr server)
         shown.refused |= attempt->status == ATTEMPT_REFUSED;
         shown.ended |=
             attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE;
-        shown.opened |= attempt->asked > 0 && attempt->answered == 0;
+        shown.opened |= attempt->asked > 0 && attempt->status != ATTEMPT_ANSWERED;
     }
     return shown;
 }

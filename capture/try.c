@@ -286,6 +286,7 @@ static void read_datagrams(struct try *try)
 static void connected(struct try *try, int64_t now_ns)
 {
     note(try, FLOW_SYNACK, 0);
+    note(try, FLOW_ACK, 0); /* the kernel's, at once */
     socket_own_address(try->descriptor, &try->attempt.client, &try->attempt.client_port);
     if (!try->plan.unseen)
         socket_set_told(try->descriptor, try->plan.server, false);

@@ -46,6 +46,12 @@ bool addr_is_private(struct addr addr)
     return private_block(addr) >= 0;
 }
 
+bool addr_is_link_local(struct addr addr)
+{
+    const uint8_t *bytes = (const uint8_t *)addr.word;
+    return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
 bool addr_same_region(struct addr a, struct addr b)
 {
     return addr_is_v4(a) == addr_is_v4(b) && memcmp(a.word, b.word, addr_is_v4(a) ? 14 : 4) == 0;

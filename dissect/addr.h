@@ -59,6 +59,8 @@ bool addr_is_v4(struct addr addr);
 bool addr_is_loopback(struct addr addr);
 /* True in the blocks that are not routed on the Internet: RFC 1918, RFC 4193, link-local, loopback. */
 bool addr_is_private(struct addr addr);
+/* True in fe80::/10 (RFC 4291, 2.5.6): such an address means nothing without an interface. */
+bool addr_is_link_local(struct addr addr);
 /* True when both share the first 16 bits (IPv4) or 32 bits (IPv6): likely one operator's. */
 bool addr_same_region(struct addr a, struct addr b);
 /* True in the same /24 (IPv4) or /64 (IPv6). */

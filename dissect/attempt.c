@@ -145,6 +145,15 @@ static uint8_t ttl_of(const struct attempt *attempt, enum flow_event event)
     return event == FLOW_SERVER_RST || event == FLOW_SERVER_FIN || event == FLOW_ANSWER ? attempt->ttl : 0;
 }
 
+/*
+ * Relative sequence numbers, as far as they follow: the client's SYN is 0, and the server acknowledges it, or the kernel
+ * would not have taken its answer. Whether it acknowledges more is not told.
+ */
+static uint32_t seq_of(enum flow_event event)
+{
+    return event == FLOW_SYN || event == FLOW_SYN_AGAIN || event == FLOW_SYNACK ? 0 : 1;
+}
+
 static void note_sighting(struct flow_record *record, const struct attempt *attempt, const struct attempt_event *event)
 {
     if (record->timeline_count == FLOW_TIMELINE)
@@ -156,6 +165,8 @@ static void note_sighting(struct flow_record *record, const struct attempt *atte
                                                                    .from_server = !is_client_event(event->event),
                                                                    .event = event->event,
                                                                    .length = event->length,
+                                                                   .seq = seq_of(event->event),
+                                                                   .ack = event->event != FLOW_SYN,
                                                                    .flags = flags_of(event->event),
                                                                    .ttl = ttl_of(attempt, event->event)};
 }

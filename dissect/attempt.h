@@ -25,7 +25,7 @@ enum attempt_test {
 enum {
     ATTEMPT_EDNS_BYTES = 1232, /* DNS flag day 2020: what passes without fragments nearly everywhere */
     ATTEMPT_TOS = 0x48,        /* AF21: neither 0 nor what packet filters write */
-    ATTEMPT_EVENTS = 12,
+    ATTEMPT_EVENTS = 16,
 };
 
 /* How it ended. */

@@ -1,39 +1,23 @@
-/*
- * How it works: a table of families; each names what makes its samples, and where the number is, and HELP, TYPE and names
- * are written in one place. The format is that of Prometheus' "Exposition formats", version 0.0.4, and the names follow
- * its "Metric and label naming": base units, and _total behind what only grows.
- */
+/* How it works: a table of families; each names what makes its samples, and where the number is. */
 #include "report/metrics.h"
 
+#include "report/exposition.h"
 #include "report/words.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
-
-enum { LABELS = 4, PORT_TEXT = 8 };
-
-enum type { GAUGE, COUNTER };
 
 struct sheet {
     const struct metrics *metrics;
-    FILE *out;
+    struct exposition out;
     const struct state *servers[METRICS_SERVERS]; /* those that are shown */
     size_t server_count, left_out;
-    bool failed;
 };
 
 struct family {
-    const char *name; /* without tcp53_ */
-    enum type type;
-    const char *help;
+    struct exposition_family head;
     void (*emit)(struct sheet *sheet, const struct family *family);
     size_t offset; /* of the number, where it stands in a struct */
-};
-
-/* A label ends the list when it has no name. */
-struct label {
-    const char *name, *value;
 };
 
 static const char *attempt_name(enum flow_outcome outcome)
@@ -44,48 +28,6 @@ static const char *attempt_name(enum flow_outcome outcome)
     };
     static_assert(sizeof names / sizeof *names == FLOW_OUTCOMES, "each outcome has its name");
     return names[outcome];
-}
-
-/* One sample. */
-
-/* In a label's value the backslash, the quotation mark and the line feed are escaped; all else is UTF-8 as it is. */
-static void write_value(struct sheet *sheet, const char *value)
-{
-    char *clean = words_utf8(value);
-    sheet->failed |= clean == NULL;
-    for (const char *at = clean; at && *at; at++) {
-        if (*at == '\\' || *at == '"' || *at == '\n')
-            putc('\\', sheet->out);
-        putc(*at == '\n' ? 'n' : *at, sheet->out);
-    }
-    free(clean);
-}
-
-/* A sample but for its number: the family's name and the labels. */
-static void write_labels(struct sheet *sheet, const struct family *family, const struct label *labels)
-{
-    fprintf(sheet->out, "tcp53_%s", family->name);
-    for (size_t i = 0; labels && labels[i].name; i++) {
-        fprintf(sheet->out, "%c%s=\"", i ? ',' : '{', labels[i].name);
-        write_value(sheet, labels[i].value);
-        putc('"', sheet->out);
-    }
-    fputs(labels ? "} " : " ", sheet->out);
-}
-
-static void write_count(struct sheet *sheet, const struct family *family, const struct label *labels, uint64_t count)
-{
-    write_labels(sheet, family, labels);
-    fprintf(sheet->out, "%" PRIu64 "\n", count);
-}
-
-/* No time, no sample. */
-static void write_time(struct sheet *sheet, const struct family *family, const struct label *labels, int64_t time_ns)
-{
-    if (time_ns <= 0)
-        return;
-    write_labels(sheet, family, labels);
-    fprintf(sheet->out, "%" PRId64 ".%09d\n", time_ns / FLOW_SECOND_NS, (int)(time_ns % FLOW_SECOND_NS));
 }
 
 static uint64_t count_at(const void *base, size_t offset)
@@ -99,19 +41,19 @@ static uint64_t count_at(const void *base, size_t offset)
 
 static void emit_version(struct sheet *sheet, const struct family *family)
 {
-    write_count(sheet, family, (const struct label[]){{"version", TCP53_VERSION}, {0}}, 1);
+    exposition_count(&sheet->out, &family->head, (const struct exposition_label[]){{"version", TCP53_VERSION}, {0}}, 1);
 }
 
 static void emit_count(struct sheet *sheet, const struct family *family)
 {
-    write_count(sheet, family, NULL, count_at(sheet->metrics, family->offset));
+    exposition_count(&sheet->out, &family->head, NULL, count_at(sheet->metrics, family->offset));
 }
 
 static void emit_time(struct sheet *sheet, const struct family *family)
 {
     int64_t time_ns;
     memcpy(&time_ns, (const char *)sheet->metrics + family->offset, sizeof time_ns);
-    write_time(sheet, family, NULL, time_ns);
+    exposition_time(&sheet->out, &family->head, NULL, time_ns);
 }
 
 /* The same sample twice would make the whole file invalid. */
@@ -128,16 +70,18 @@ static void emit_interfaces(struct sheet *sheet, const struct family *family)
     for (size_t i = 0; i < sheet->metrics->interface_count; i++) {
         const struct metrics_interface *interface = &sheet->metrics->interfaces[i];
         if (!was_named(sheet->metrics, i))
-            write_count(sheet, family, (const struct label[]){{"interface", interface->name}, {0}},
-                        count_at(interface, family->offset));
+            exposition_count(&sheet->out, &family->head,
+                             (const struct exposition_label[]){{"interface", interface->name}, {0}},
+                             count_at(interface, family->offset));
     }
 }
 
 static void emit_attempts(struct sheet *sheet, const struct family *family)
 {
     for (int i = 0; i < FLOW_OUTCOMES; i++)
-        write_count(sheet, family, (const struct label[]){{"outcome", attempt_name((enum flow_outcome)i)}, {0}},
-                    sheet->metrics->attempts[i]);
+        exposition_count(&sheet->out, &family->head,
+                         (const struct exposition_label[]){{"outcome", attempt_name((enum flow_outcome)i)}, {0}},
+                         sheet->metrics->attempts[i]);
 }
 
 static void emit_counters(struct sheet *sheet, const struct family *family)
@@ -145,8 +89,9 @@ static void emit_counters(struct sheet *sheet, const struct family *family)
     const struct words_counter *counters;
     size_t count = words_counters(&counters);
     for (size_t i = 0; i < count; i++)
-        write_count(sheet, family, (const struct label[]){{"event", counters[i].name}, {0}},
-                    words_counter(&sheet->metrics->counters, &counters[i]));
+        exposition_count(&sheet->out, &family->head,
+                         (const struct exposition_label[]){{"event", counters[i].name}, {0}},
+                         words_counter(&sheet->metrics->counters, &counters[i]));
 }
 
 static void emit_outcomes(struct sheet *sheet, const struct family *family)
@@ -154,39 +99,30 @@ static void emit_outcomes(struct sheet *sheet, const struct family *family)
     uint64_t counts[REPORT_OUTCOMES] = {0};
     for (size_t i = 0; i < sheet->metrics->server_count; i++)
         counts[sheet->metrics->servers[i].now.outcome]++;
-    for (int i = 0; i < REPORT_OUTCOMES; i++)
-        write_count(sheet, family,
-                    (const struct label[]){{"outcome", report_outcome_name((enum report_outcome)i)}, {0}}, counts[i]);
+    for (int i = 0; i < REPORT_OUTCOMES; i++) {
+        const struct exposition_label labels[] = {{"outcome", report_outcome_name((enum report_outcome)i)}, {0}};
+        exposition_count(&sheet->out, &family->head, labels, counts[i]);
+    }
 }
 
 static void emit_left_out(struct sheet *sheet, const struct family *family)
 {
-    write_count(sheet, family, NULL, sheet->metrics->servers_left_out + sheet->left_out);
+    exposition_count(&sheet->out, &family->head, NULL, sheet->metrics->servers_left_out + sheet->left_out);
 }
 
-/* The labels of a server, and room for more. */
-struct server_labels {
-    struct label labels[LABELS + 1];
-    char address[ADDR_TEXT], port[PORT_TEXT];
-};
-
-static const struct label *label_server(struct server_labels *to, const struct state *server)
+static const struct exposition_label *label_server(struct exposition_server *to, const struct state *server)
 {
-    addr_text(server->address, to->address);
-    snprintf(to->port, sizeof to->port, "%u", (unsigned)server->port);
-    to->labels[0] = (struct label){"server", to->address};
-    to->labels[1] = (struct label){"port", to->port};
-    return to->labels;
+    return exposition_label_server(to, server->address, server->port);
 }
 
 static void emit_server_attempts(struct sheet *sheet, const struct family *family)
 {
     for (size_t i = 0; i < sheet->server_count; i++) {
-        struct server_labels labels = {0};
+        struct exposition_server labels = {0};
         label_server(&labels, sheet->servers[i]);
         for (int j = 0; j < FLOW_OUTCOMES; j++) {
-            labels.labels[2] = (struct label){"outcome", attempt_name((enum flow_outcome)j)};
-            write_count(sheet, family, labels.labels, sheet->servers[i]->attempts[j]);
+            labels.labels[2] = (struct exposition_label){"outcome", attempt_name((enum flow_outcome)j)};
+            exposition_count(&sheet->out, &family->head, labels.labels, sheet->servers[i]->attempts[j]);
         }
     }
 }
@@ -194,11 +130,11 @@ static void emit_server_attempts(struct sheet *sheet, const struct family *famil
 static void emit_verdict(struct sheet *sheet, const struct family *family)
 {
     for (size_t i = 0; i < sheet->server_count; i++) {
-        struct server_labels labels = {0};
+        struct exposition_server labels = {0};
         label_server(&labels, sheet->servers[i]);
-        labels.labels[2] = (struct label){"outcome", report_outcome_name(sheet->servers[i]->now.outcome)};
-        labels.labels[3] = (struct label){"culprit", culprit_name(sheet->servers[i]->now.culprit)};
-        write_count(sheet, family, labels.labels, 1);
+        labels.labels[2] = (struct exposition_label){"outcome", report_outcome_name(sheet->servers[i]->now.outcome)};
+        labels.labels[3] = (struct exposition_label){"culprit", culprit_name(sheet->servers[i]->now.culprit)};
+        exposition_count(&sheet->out, &family->head, labels.labels, 1);
     }
 }
 
@@ -206,16 +142,18 @@ static void emit_confidence(struct sheet *sheet, const struct family *family)
 {
     static_assert(CONFIDENCE_NONE == 0 && CONFIDENCE_PROVEN == 3, "as the help says");
     for (size_t i = 0; i < sheet->server_count; i++) {
-        struct server_labels labels = {0};
-        write_count(sheet, family, label_server(&labels, sheet->servers[i]), sheet->servers[i]->now.confidence);
+        struct exposition_server labels = {0};
+        exposition_count(&sheet->out, &family->head, label_server(&labels, sheet->servers[i]),
+                         sheet->servers[i]->now.confidence);
     }
 }
 
 static void emit_changed(struct sheet *sheet, const struct family *family)
 {
     for (size_t i = 0; i < sheet->server_count; i++) {
-        struct server_labels labels = {0};
-        write_time(sheet, family, label_server(&labels, sheet->servers[i]), sheet->servers[i]->changed_ns);
+        struct exposition_server labels = {0};
+        exposition_time(&sheet->out, &family->head, label_server(&labels, sheet->servers[i]),
+                        sheet->servers[i]->changed_ns);
     }
 }
 
@@ -223,36 +161,51 @@ static void emit_changed(struct sheet *sheet, const struct family *family)
 #define AT_INTERFACE(field) offsetof(struct metrics_interface, field)
 
 static const struct family families[] = {
-    {"build_info", GAUGE, "The program; always 1.", emit_version, 0},
-    {"start_time_seconds", GAUGE, "When the watch began, since 1970.", emit_time, AT(started_ns)},
-    {"written_timestamp_seconds", GAUGE, "When this was written, since 1970.", emit_time, AT(now_ns)},
-    {"last_frame_timestamp_seconds", GAUGE, "When the latest frame was captured, since 1970.", emit_time,
+    {{"build_info", EXPOSITION_GAUGE, "The program; always 1."}, emit_version, 0},
+    {{"start_time_seconds", EXPOSITION_GAUGE, "When the watch began, since 1970."}, emit_time, AT(started_ns)},
+    {{"written_timestamp_seconds", EXPOSITION_GAUGE, "When this was written, since 1970."}, emit_time, AT(now_ns)},
+    {{"last_frame_timestamp_seconds", EXPOSITION_GAUGE, "When the latest frame was captured, since 1970."},
+     emit_time,
      AT(last_frame_ns)},
-    {"interface_frames_total", COUNTER, "Frames captured.", emit_interfaces, AT_INTERFACE(frames)},
-    {"interface_bytes_total", COUNTER, "Bytes of the frames captured.", emit_interfaces, AT_INTERFACE(bytes)},
-    {"interface_dropped_frames_total", COUNTER, "Frames that the kernel dropped for lack of room.", emit_interfaces,
+    {{"interface_frames_total", EXPOSITION_COUNTER, "Frames captured."}, emit_interfaces, AT_INTERFACE(frames)},
+    {{"interface_bytes_total", EXPOSITION_COUNTER, "Bytes of the frames captured."},
+     emit_interfaces,
+     AT_INTERFACE(bytes)},
+    {{"interface_dropped_frames_total", EXPOSITION_COUNTER, "Frames that the kernel dropped for lack of room."},
+     emit_interfaces,
      AT_INTERFACE(dropped)},
-    {"attempts_total", COUNTER, "Attempts to ask over TCP with all servers, by what became of them.", emit_attempts, 0},
-    {"servers", GAUGE, "Servers, by their verdict's outcome.", emit_outcomes, 0},
-    {"servers_left_out", GAUGE, "Servers asked over TCP of which nothing is told below; the worst are.", emit_left_out,
+    {{"attempts_total", EXPOSITION_COUNTER, "Attempts to ask over TCP with all servers, by what became of them."},
+     emit_attempts,
      0},
-    {"server_attempts_total", COUNTER, "Attempts to ask a server over TCP, by what became of them.",
-     emit_server_attempts, 0},
-    {"verdict", GAUGE, "The verdict that holds: always 1.", emit_verdict, 0},
-    {"verdict_confidence", GAUGE, "How sure the verdict is: 0 blames nobody, 1 indicated, 2 strong, 3 proven.",
-     emit_confidence, 0},
-    {"verdict_changed_timestamp_seconds", GAUGE, "Since when the verdict holds, since 1970.", emit_changed, 0},
-    {"verdict_changes_total", COUNTER, "Verdicts that became others.", emit_count, AT(changes)},
-    {"evidence_frames_total", COUNTER, "Frames written as evidence.", emit_count, AT(evidence_frames)},
-    {"evidence_lost_frames_total", COUNTER, "Frames that could not be written as evidence.", emit_count,
+    {{"servers", EXPOSITION_GAUGE, "Servers, by their verdict's outcome."}, emit_outcomes, 0},
+    {{"servers_left_out", EXPOSITION_GAUGE, "Servers asked over TCP of which nothing is told below; the worst are."},
+     emit_left_out,
+     0},
+    {{"server_attempts_total", EXPOSITION_COUNTER, "Attempts to ask a server over TCP, by what became of them."},
+     emit_server_attempts,
+     0},
+    {EXPOSITION_VERDICT, emit_verdict, 0},
+    {EXPOSITION_CONFIDENCE, emit_confidence, 0},
+    {{"verdict_changed_timestamp_seconds", EXPOSITION_GAUGE, "Since when the verdict holds, since 1970."},
+     emit_changed,
+     0},
+    {{"verdict_changes_total", EXPOSITION_COUNTER, "Verdicts that became others."}, emit_count, AT(changes)},
+    {{"evidence_frames_total", EXPOSITION_COUNTER, "Frames written as evidence."}, emit_count, AT(evidence_frames)},
+    {{"evidence_lost_frames_total", EXPOSITION_COUNTER, "Frames that could not be written as evidence."},
+     emit_count,
      AT(evidence_lost)},
-    {"log_lines_suppressed_total", COUNTER, "Lines not sent to syslog, since there were too many.", emit_count,
+    {{"log_lines_suppressed_total", EXPOSITION_COUNTER, "Lines not sent to syslog, since there were too many."},
+     emit_count,
      AT(lines_suppressed)},
-    {"log_lines_lost_total", COUNTER, "Lines that syslog did not take.", emit_count, AT(lines_lost)},
-    {"commands_total", COUNTER, "Commands run at changes.", emit_count, AT(commands_run)},
-    {"commands_skipped_total", COUNTER, "Commands not run, since one was running.", emit_count, AT(commands_skipped)},
-    {"analysis_events_total", COUNTER, "What was seen and what was left out, by its key among the report's counters.",
-     emit_counters, 0},
+    {{"log_lines_lost_total", EXPOSITION_COUNTER, "Lines that syslog did not take."}, emit_count, AT(lines_lost)},
+    {{"commands_total", EXPOSITION_COUNTER, "Commands run at changes."}, emit_count, AT(commands_run)},
+    {{"commands_skipped_total", EXPOSITION_COUNTER, "Commands not run, since one was running."},
+     emit_count,
+     AT(commands_skipped)},
+    {{"analysis_events_total", EXPOSITION_COUNTER,
+      "What was seen and what was left out, by its key among the report's counters."},
+     emit_counters,
+     0},
 };
 
 #undef AT
@@ -310,16 +263,14 @@ static int order_shown(const void *a, const void *b)
 
 bool metrics_render(const struct metrics *metrics, FILE *out)
 {
-    static const char *const types[] = {[GAUGE] = "gauge", [COUNTER] = "counter"};
-    struct sheet sheet = {.metrics = metrics, .out = out};
+    struct sheet sheet = {.metrics = metrics, .out.file = out};
     for (size_t i = 0; i < metrics->server_count; i++)
         if (was_asked(&metrics->servers[i]))
             choose(&sheet, &metrics->servers[i]);
     qsort(sheet.servers, sheet.server_count, sizeof *sheet.servers, order_shown);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        fprintf(out, "# HELP tcp53_%s %s\n# TYPE tcp53_%s %s\n", families[i].name, families[i].help, families[i].name,
-                types[families[i].type]);
+        exposition_begin(&sheet.out, &families[i].head);
         families[i].emit(&sheet, &families[i]);
     }
-    return !sheet.failed && fflush(out) == 0 && !ferror(out);
+    return exposition_end(&sheet.out);
 }

@@ -1,4 +1,4 @@
-/* What a watch has counted and concluded, in Prometheus' text format for the node exporter's textfile collector. */
+/* What a watch or a probe has counted and concluded, in Prometheus' text format for the node exporter's textfile collector. */
 #ifndef TCP53_REPORT_METRICS_H
 #define TCP53_REPORT_METRICS_H
 
@@ -33,5 +33,7 @@ struct metrics {
  * there is no memory: then the file must not take the old one's place.
  */
 bool metrics_render(const struct metrics *metrics, FILE *out);
+/* The same of a probe's report: its METRICS_SERVERS first servers. */
+bool metrics_write_probe(const struct report *report, FILE *out);
 
 #endif

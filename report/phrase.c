@@ -173,7 +173,10 @@ static void word_synack_ttl(FILE *out, const struct rule_case *c)
 
 static void word_synack_hops(FILE *out, const struct rule_case *c)
 {
-    write_hops(out, ttl_hops(c->ending->end.synack_ttl));
+    if (c->ending->end.synack_ttl)
+        write_hops(out, ttl_hops(c->ending->end.synack_ttl));
+    else
+        fputs("an unknown number of hops", out);
 }
 
 static void word_ack_ttl(FILE *out, const struct rule_case *c)

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <strings.h>
 
 enum { LOST_SHOWN = 8, CLIENTS_SHOWN = 8 };
 

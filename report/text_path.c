@@ -37,20 +37,28 @@ static const char *hop_address(const struct path *path, unsigned ttl, unsigned s
     return text;
 }
 
+/* What is said where TCP ends: of the very hop that makes it end, or of the first packet that it ends for. */
+static const struct {
+    const char *does, *begins;
+} ends[] = {
+    [PATH_SILENT] = {"drops TCP", "is silent"},      [PATH_EXCEEDED] = {"ends TCP", "ends"},
+    [PATH_ICMP] = {"rejects TCP", "is rejected"},    [PATH_RESET] = {"resets TCP", "is reset"},
+    [PATH_CLOSED] = {"closes TCP", "is closed"},     [PATH_ACCEPTED] = {"accepts TCP", "is accepted"},
+    [PATH_ANSWERED] = {"refuses TCP", "is refused"},
+};
+static_assert(sizeof ends / sizeof *ends == PATH_REPLIES, "each reply has its words");
+
 static void write_mark(struct page *page, const struct located *at, unsigned ttl, unsigned server)
 {
-    static const char *const marks[] = {
-        [PATH_SILENT] = "is silent from here on",    [PATH_EXCEEDED] = "ends here",
-        [PATH_ICMP] = "is rejected from here on",    [PATH_RESET] = "is reset from here on",
-        [PATH_CLOSED] = "is closed from here on",    [PATH_ACCEPTED] = "is accepted from here on",
-        [PATH_ANSWERED] = "is refused from here on",
-    };
-    static_assert(sizeof marks / sizeof *marks == PATH_REPLIES, "each reply has its mark");
-    bool begins = at->known && ttl == at->ttl;
     if (ttl == server)
-        fputs(begins ? "  the server" : "  the server, as UDP shows", page->out);
-    if (begins)
-        fprintf(page->out, "  <- TCP %s", marks[at->reply]);
+        fputs(at->known && at->ttl == ttl ? "  the server" : "  the server, as UDP shows", page->out);
+    if (!at->known || ttl != (at->box ? at->box : at->ttl))
+        return;
+    if (at->box)
+        fprintf(page->out, "  <- %s", ends[at->reply].does);
+    else
+        fprintf(page->out, "  <- TCP %s from here on: by this hop%s", ends[at->reply].begins,
+                ttl > 1 ? ", or the one before as it forwards" : ", or this very host");
 }
 
 /* The last hop worth a row: behind it there is only silence, or the same as at the server. */
@@ -64,16 +72,31 @@ static unsigned last_row(const struct path *path, const struct located *at, unsi
     return last;
 }
 
+static bool is_walked(const struct path *path, int way)
+{
+    return path->most[way] > 0;
+}
+
 static void write_row(struct page *page, const struct path *path, const struct located *at, unsigned ttl,
                       unsigned server)
 {
-    char address[CELL], cells[PATH_WAYS][CELL];
+    char address[CELL], cells[CELL];
     fprintf(page->out, "  %3u  %-*s", ttl, ADDRESS_WIDTH, hop_address(path, ttl, server, address));
-    bool marked = ttl == server || (at->known && ttl == at->ttl);
     for (int way = 0; way < PATH_WAYS; way++)
-        fprintf(page->out, " %-*s", marked || way + 1 < PATH_WAYS ? CELL_WIDTH : 0,
-                cell(&path->steps[way][ttl], cells[way]));
+        if (is_walked(path, way))
+            fprintf(page->out, " %-*s", CELL_WIDTH, cell(&path->steps[way][ttl], cells));
     write_mark(page, at, ttl, server);
+    putc('\n', page->out);
+}
+
+static void write_head(struct page *page, const struct path *path)
+{
+    static const char *const heads[] = {[PATH_UDP] = "UDP", [PATH_SYN] = "SYN", [PATH_QUERY] = "query over TCP"};
+    static_assert(sizeof heads / sizeof *heads == PATH_WAYS, "each way has its head");
+    fprintf(page->out, "  hop  %-*s", ADDRESS_WIDTH, "address");
+    for (int way = 0; way < PATH_WAYS; way++)
+        if (is_walked(path, way))
+            fprintf(page->out, " %-*s", CELL_WIDTH, heads[way]);
     putc('\n', page->out);
 }
 
@@ -85,8 +108,7 @@ void text_path(struct page *page, const struct report *report, const struct prob
     char name[WORDS_ENDPOINT];
     fprintf(page->out, "\nThe path to %s, by packets with growing TTLs\n",
             words_endpoint(server->address, server->port, name));
-    fprintf(page->out, "  hop  %-*s %-*s %-*s %s\n", ADDRESS_WIDTH, "address", CELL_WIDTH, "UDP", CELL_WIDTH, "SYN",
-            "query over TCP");
+    write_head(page, path);
     for (unsigned ttl = 1; ttl <= last; ttl++)
         write_row(page, path, &at, ttl, hop);
     if (!path->stable)

@@ -5,7 +5,7 @@
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH # the distribution's own programs, and found at once
 
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-for part in table network boxes servers clients capture watch; do
+for part in table network boxes servers clients capture watch probe; do
     # shellcheck source=/dev/null
     . "$lab_dir/$part.sh"
 done

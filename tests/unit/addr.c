@@ -124,3 +124,11 @@ Test(addr, hashes_tell_seeds_and_neighbours_apart)
     cr_assert_neq(addr_hash(one, 0), addr_hash(one, 1));
     cr_assert_eq(addr_hash(one, 7), addr_hash(wire_addr("192.0.2.1"), 7));
 }
+
+Test(addr, link_local)
+{
+    cr_expect(addr_is_link_local(wire_addr("fe80::1")));
+    cr_expect(addr_is_link_local(wire_addr("febf::1")));
+    cr_expect_not(addr_is_link_local(wire_addr("fec0::1")));
+    cr_expect_not(addr_is_link_local(wire_addr("169.254.0.1")), "needs no interface in a socket's address");
+}

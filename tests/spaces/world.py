@@ -108,7 +108,7 @@ processes = Processes()
 
 class Scratch:
     def __init__(self):
-        self.path = tempfile.mkdtemp(prefix='tcp53-watch-')
+        self.path = tempfile.mkdtemp(prefix='tcp53-spaces-')
         os.chmod(self.path, 0o755)
         self.count, self.lock = 0, threading.Lock()
         os.mkdir(self.file('json'))
@@ -254,13 +254,17 @@ def standin():
     return program
 
 
+def unbound():
+    """Where it is; None when there is none."""
+    return shutil.which('unbound', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
+
+
 def server_words():
-    unbound = shutil.which('unbound', path=os.environ.get('PATH', '') + ':/usr/sbin:/sbin')
-    if not unbound:
+    if not unbound():
         return [standin(), 'answer', 'udp=yes']
     path = scratch.new('unbound.conf')
     write(path, UNBOUND.format(directory=os.path.dirname(path)))
-    return [unbound, '-d', '-p', '-c', path]
+    return [unbound(), '-d', '-p', '-c', path]
 
 
 class Network:
