@@ -328,7 +328,7 @@ Test(probed, the_text_shows_the_table_the_answer_the_path_and_the_remedy)
         "  10.2.124.134:53          UDP yes  TCP no       refused (a RST for the SYN), by something between\n",
         "  10.2.124.133:53          UDP yes  TCP yes      use it\n",
         "  10.2.124.133 answers over TCP: use it.\n",
-        "  <- TCP is reset from here on\n",
+        "  <- TCP is reset from here on: by this hop, or the one before as it forwards\n",
         "No packets were seen\n",
     };
     two_servers();
