@@ -120,11 +120,13 @@ static void word_path_reply(FILE *out, const struct rule_case *c)
 
 static void word_path_server(FILE *out, const struct rule_case *c)
 {
-    struct located at = located_handshake(c->path);
-    if (at.server > 0)
-        fprintf(out, "hop %u", at.server);
+    struct located at = located(c), handshake = located_handshake(c->path);
+    if (located_within(&at))
+        fprintf(out, "hop %u", at.accepted);
+    else if (handshake.server > 0)
+        fprintf(out, "hop %u", handshake.server);
     else
-        fprintf(out, "farther than hop %u", at.server_least > 0 ? at.server_least - 1 : 0);
+        fprintf(out, "farther than hop %u", handshake.server_least > 0 ? handshake.server_least - 1 : 0);
 }
 
 static void word_path_box(FILE *out, const struct rule_case *c)

@@ -99,9 +99,39 @@ Test(probed, by_another_route_nobody_is_accused)
 Test(probed, by_routers_that_do_not_say_who_they_are_it_is_not_proven)
 {
     ends(ATTEMPT_REFUSED, 0);
-    walked("ennnD", "ennR", "");
+    walked("ennnD", "nR", "");
     cr_expect(found("located-before-server-likely"));
     cr_expect_not(found("located-before-server"));
+}
+
+Test(probed, a_shorter_route_for_tcp_is_no_box)
+{
+    ends(ATTEMPT_CLOSED, 61);
+    walked("eeeeeD", "ennAAA", "ennFF");
+    cr_expect(found("located-nearer-than-udp"));
+    cr_expect_neq(probing_server(&probing, SERVER)->judgement.culprit, CULPRIT_INTERMEDIARY);
+}
+
+Test(probed, queries_come_by_the_routers_that_syns_tell)
+{
+    ends(ATTEMPT_CLOSED, 0);
+    walked("eeEEeD", "eeeAAA", "nnnFFF");
+    expect(CULPRIT_UNDETERMINED, CONFIDENCE_NONE);
+    cr_expect(found("path-differs"));
+}
+
+Test(probed, a_query_that_ends_before_what_accepted_is_proven_whatever_udp_does)
+{
+    ends(ATTEMPT_RESET, 0);
+    walked("eEEED", "eeeeA", "nnRR");
+    expect(CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN);
+}
+
+Test(probed, a_query_that_is_dropped_before_what_accepted)
+{
+    ends(ATTEMPT_STUCK, 0);
+    walked("eEEED", "eeeeA", "nnsss");
+    cr_expect(found("located-silence-before-server") || probing_server(&probing, SERVER)->outcome == REPORT_NONE);
 }
 
 Test(probed, an_unstable_path_proves_nothing)
