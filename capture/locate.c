@@ -155,8 +155,8 @@ static void fire_batch(struct locate *locate, enum path_way way, unsigned limit,
         struct shot *shot = is_known(locate, way, ttl) ? NULL : free_shot(locate);
         if (!shot)
             continue;
-        bool even = (ttl + walk->swept) % 2 == 0;
-        bool sent = shot_fire(shot, &locate->target, way, ttl, even, now_ns);
+        enum socket_parity parity = (ttl + walk->swept) % 2 == 0 ? SOCKET_EVEN : SOCKET_ODD;
+        bool sent = shot_fire(shot, &locate->target, way, ttl, parity, now_ns);
         locate->sent += sent;
         walk->out += sent;
     }
@@ -255,7 +255,7 @@ static void note(struct locate *locate, const struct shot *shot)
     step->count[shot->reply]++;
     if (shot->ttl > path->most[shot->way])
         path->most[shot->way] = shot->ttl;
-    note_sender(step, shot->icmp.from);
+    note_sender(step, shot->icmp.source);
     if (shot->reply == PATH_ICMP) {
         step->icmp_type = shot->icmp.type;
         step->icmp_code = shot->icmp.code;
