@@ -117,14 +117,17 @@ static unsigned limit_of(const struct locate *locate, enum path_way way)
 {
     const struct path *path = &locate->path;
     unsigned server = server_ttl(path, way), end = path_first(path, way, PATH_ENDS);
-    unsigned silent = locate->walks[way].swept > 0 ? path_silent_from(path, way) : 0;
+    unsigned silent = path_silent_from(path, way), heard = silent > 0 ? silent - 1 : path->most[way];
+    bool first = locate->walks[way].swept == 0;
     if (way == PATH_QUERY && server > 0)
         return least(end > 0 ? end + 1 : server, server);
     if (end > 0)
         return least(end + BEYOND, PATH_HOPS);
+    if (server > 0 && heard >= server) /* farther, as long as a router says so: somebody sends TCP elsewhere */
+        return least(heard + BEYOND, PATH_HOPS);
     if (server > 0)
-        return least(server + (silent > 0 ? 0 : BEYOND), PATH_HOPS);
-    return silent > 0 ? least(silent + BEYOND, PATH_HOPS) : PATH_HOPS;
+        return least(first ? server + BEYOND : server, PATH_HOPS);
+    return silent > 0 && !first ? least(silent + BEYOND, PATH_HOPS) : PATH_HOPS;
 }
 
 /* Before what decides, a router that was heard twice need not be asked again. */

@@ -115,7 +115,7 @@ static struct addr addr_of(const union place *place)
 
 bool locate_socket_is_own(int fd, struct addr addr)
 {
-    union place place;
+    union place place = {.any = {.sa_family = AF_UNSPEC}};
     socklen_t length = sizeof place;
     return getsockname(fd, &place.any, &length) == 0 && addr_same(addr_of(&place), addr);
 }

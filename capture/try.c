@@ -319,6 +319,7 @@ static void give_up(struct try *try)
     if (socket_all_acknowledged(try->descriptor))
         note(try, FLOW_QUERY_ACKED, 0);
     note_part(try);
+    note(try, FLOW_CLIENT_FIN, 0); /* by close(2) */
     finish(try, ATTEMPT_STUCK);
 }
 
