@@ -140,15 +140,17 @@ static bool later_query_reset(const struct flow *flow)
 }
 
 /*
- * The server closes (FIN, or RST with an ACK) without acknowledging the query, which was sent again meanwhile: it never
- * got it, and what it closes is an idle connection.
+ * The server closes (FIN, or RST with an ACK) without acknowledging the query, or all of it, which was sent again meanwhile:
+ * it never got it, and what it closes is an idle connection.
  */
 static bool never_heard(const struct flow *flow, enum flow_event end)
 {
     const struct sighting *close = flow_saw(&flow->record, end);
-    return close && saw(flow, FLOW_QUERY) && !saw(flow, FLOW_QUERY_ACKED) && (close->flags & TCP_ACK) &&
-           !seq_before(flow->query_seq, close->ack) && flow->record.count[FLOW_QUERY_AGAIN] > 0 &&
-           close->time_ns - flow->query_ns >= FLOW_PATIENCE_NS;
+    if (!close || !saw(flow, FLOW_QUERY) || saw(flow, FLOW_QUERY_ACKED) || !(close->flags & TCP_ACK))
+        return false;
+    unsigned again = flow->record.count[FLOW_QUERY_AGAIN];
+    bool late = again > 1 || (again > 0 && close->time_ns - flow->query_ns >= FLOW_PATIENCE_NS);
+    return late && seq_before(close->ack, flow->queries.next);
 }
 
 static enum mechanism answered_mechanism(const struct flow *flow)
