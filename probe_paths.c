@@ -35,34 +35,42 @@ void probe_paths_end(struct probe_paths *paths)
     paths->count = 0;
 }
 
-size_t probe_paths_descriptors(const struct probe_paths *paths, struct pollfd *list, size_t room)
+/* The next walks that are not over, a few at a time: routers limit the ICMP errors that they send to one host. */
+static size_t next_walks(const struct probe_paths *paths, size_t list[PROBE_PATHS_ACTIVE])
 {
     size_t count = 0;
-    for (size_t i = 0; i < paths->count; i++)
+    for (size_t i = 0; i < paths->count && count < PROBE_PATHS_ACTIVE; i++)
         if (!paths->over[i])
-            count += locate_descriptors(paths->walks[i], list + count, room - count);
+            list[count++] = i;
+    return count;
+}
+
+size_t probe_paths_descriptors(const struct probe_paths *paths, struct pollfd *list, size_t room)
+{
+    size_t walks[PROBE_PATHS_ACTIVE], active = next_walks(paths, walks), count = 0;
+    for (size_t i = 0; i < active; i++)
+        count += locate_descriptors(paths->walks[walks[i]], list + count, room - count);
     return count;
 }
 
 int64_t probe_paths_due_ns(const struct probe_paths *paths)
 {
+    size_t walks[PROBE_PATHS_ACTIVE], active = next_walks(paths, walks);
     int64_t due_ns = INT64_MAX;
-    for (size_t i = 0; i < paths->count; i++)
-        if (!paths->over[i] && locate_due_ns(paths->walks[i]) < due_ns)
-            due_ns = locate_due_ns(paths->walks[i]);
+    for (size_t i = 0; i < active; i++)
+        if (locate_due_ns(paths->walks[walks[i]]) < due_ns)
+            due_ns = locate_due_ns(paths->walks[walks[i]]);
     return due_ns;
 }
 
 bool probe_paths_step(struct probe_paths *paths, const struct pollfd *list, size_t count, int64_t now_ns)
 {
-    bool goes_on = false;
     (void)list; /* each looks at all of its sockets */
     (void)count;
-    for (size_t i = 0; i < paths->count; i++) {
-        paths->over[i] = paths->over[i] || !locate_step(paths->walks[i], now_ns);
-        goes_on |= !paths->over[i];
-    }
-    return goes_on;
+    size_t walks[PROBE_PATHS_ACTIVE], active = next_walks(paths, walks);
+    for (size_t i = 0; i < active; i++)
+        paths->over[walks[i]] = !locate_step(paths->walks[walks[i]], now_ns);
+    return next_walks(paths, walks) > 0;
 }
 
 size_t probe_paths_list(const struct probe_paths *paths, struct path list[PROBE_SERVERS])

@@ -1,9 +1,11 @@
-/* The ways to all servers of a probe, walked at the same time: `tcp53 probe --locate`. */
+/* The ways to all servers of a probe, walked two at a time: `tcp53 probe --locate`. */
 #ifndef TCP53_PROBE_PATHS_H
 #define TCP53_PROBE_PATHS_H
 
 #include "capture/locate.h"
 #include "capture/probe.h"
+
+enum { PROBE_PATHS_ACTIVE = 2 };
 
 struct probe_paths {
     struct locate *walks[PROBE_SERVERS];

@@ -52,6 +52,14 @@ static void handle_interrupt(int signal)
     interrupted = 1;
 }
 
+/* The first one ends the asking, and what is known by then is judged; a second one kills. */
+static void catch_signals(void)
+{
+    const struct sigaction once = {.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &once, NULL);
+    sigaction(SIGTERM, &once, NULL);
+}
+
 /* ---------------------------------------------------------------- whom to ask */
 
 static bool take_servers(struct probing *probing, const char *const *names, size_t count)
@@ -314,7 +322,7 @@ int probe_run(const struct options *options, const char *name, const char *const
     probing->name = name;
     probing->type = options->probe.type ? options->probe.type : "MX";
     probing->port = options->analysis.port_count ? options->analysis.ports[0] : DNS_PORT;
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
+    catch_signals();
     if (prepare(probing, servers, server_count)) {
         ask(probing);
         measure_ttls(probing);
@@ -322,6 +330,9 @@ int probe_run(const struct options *options, const char *name, const char *const
         bool walked = walk_paths(probing);
         status = conclude(probing);
         status = walked ? status : TROUBLE;
+    } else if (options->nagios) {
+        puts("TCP53 UNKNOWN - nothing could be asked: standard error says why");
+        status = report_nagios_status(TROUBLE, REPORT_NONE);
     }
     probe_paths_end(&probing->paths);
     probe_free(probing->probe);

@@ -117,14 +117,17 @@ static unsigned limit_of(const struct locate *locate, enum path_way way)
 {
     const struct path *path = &locate->path;
     unsigned server = server_ttl(path, way), end = path_first(path, way, PATH_ENDS);
-    unsigned silent = locate->walks[way].swept > 0 ? path_silent_from(path, way) : 0;
+    unsigned silent = path_silent_from(path, way), heard = silent > 0 ? silent - 1 : path->most[way];
+    bool first = locate->walks[way].swept == 0;
     if (way == PATH_QUERY && server > 0)
         return least(end > 0 ? end + 1 : server, server);
     if (end > 0)
         return least(end + BEYOND, PATH_HOPS);
+    if (server > 0 && heard >= server) /* farther, as long as a router says so: somebody sends TCP elsewhere */
+        return least(heard + BEYOND, PATH_HOPS);
     if (server > 0)
-        return least(server + (silent > 0 ? 0 : BEYOND), PATH_HOPS);
-    return silent > 0 ? least(silent + BEYOND, PATH_HOPS) : PATH_HOPS;
+        return least(first ? server + BEYOND : server, PATH_HOPS);
+    return silent > 0 && !first ? least(silent + BEYOND, PATH_HOPS) : PATH_HOPS;
 }
 
 /* Before what decides, a router that was heard twice need not be asked again. */
@@ -152,8 +155,8 @@ static void fire_batch(struct locate *locate, enum path_way way, unsigned limit,
         struct shot *shot = is_known(locate, way, ttl) ? NULL : free_shot(locate);
         if (!shot)
             continue;
-        bool even = (ttl + walk->swept) % 2 == 0;
-        bool sent = shot_fire(shot, &locate->target, way, ttl, even, now_ns);
+        enum socket_parity parity = (ttl + walk->swept) % 2 == 0 ? SOCKET_EVEN : SOCKET_ODD;
+        bool sent = shot_fire(shot, &locate->target, way, ttl, parity, now_ns);
         locate->sent += sent;
         walk->out += sent;
     }
@@ -252,7 +255,7 @@ static void note(struct locate *locate, const struct shot *shot)
     step->count[shot->reply]++;
     if (shot->ttl > path->most[shot->way])
         path->most[shot->way] = shot->ttl;
-    note_sender(step, shot->icmp.from);
+    note_sender(step, shot->icmp.source);
     if (shot->reply == PATH_ICMP) {
         step->icmp_type = shot->icmp.type;
         step->icmp_code = shot->icmp.code;

@@ -10,11 +10,11 @@
 #include "capture/locate_shot.h"
 
 #include <errno.h>
-#include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
+#include <netinet/tcp.h>
 #include <sys/poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define MS_NS INT64_C(1000000)
 
@@ -41,58 +41,87 @@ static bool has_end(const struct shot *shot)
     return (PATH_ENDS & PATH_BIT(shot->reply)) != 0;
 }
 
+/* Over TCP with a RST, which goes as far as the server. */
 void shot_end(struct shot *shot, const struct shot_target *target)
 {
-    if (shot->fd >= 0)
-        locate_socket_close(shot->fd, target->server, is_tcp(shot));
+    enum { ORDINARY_TTL = -1 };
+    if (shot->fd >= 0 && is_tcp(shot)) {
+        socket_set_ttl(shot->fd, target->server, ORDINARY_TTL);
+        socket_abort(shot->fd);
+    } else if (shot->fd >= 0) {
+        close(shot->fd);
+    }
     shot->fd = -1;
 }
 
-static bool fire(struct shot *shot, const struct shot_target *target, bool even)
+enum { SYN_AGAIN = 1 };
+
+/* Its SYN is sent twice at most, and its handshake is acknowledged no sooner than its first data are sent. */
+static int open_socket(struct addr server, bool tcp, enum socket_parity parity, uint16_t *port)
+{
+    const int again = SYN_AGAIN, off = 0;
+    int descriptor = socket_open(server, tcp ? SOCK_STREAM : SOCK_DGRAM, parity, port);
+    if (descriptor >= 0 && tcp) {
+        setsockopt(descriptor, IPPROTO_TCP, TCP_SYNCNT, &again, sizeof again);
+        setsockopt(descriptor, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off);
+    }
+    return descriptor;
+}
+
+static bool fire(struct shot *shot, const struct shot_target *target, enum socket_parity parity)
 {
     uint16_t port;
-    shot->fd = locate_socket_open(target->server, is_tcp(shot), even, &port);
+    shot->fd = open_socket(target->server, is_tcp(shot), parity, &port);
     if (shot->fd < 0)
         return false;
     if (target->bound)
         target->bound(target->context, is_tcp(shot), port);
-    if (shot->way != PATH_QUERY && !locate_socket_set_ttl(shot->fd, target->server, shot->ttl))
+    if (shot->way != PATH_QUERY && !socket_set_ttl(shot->fd, target->server, shot->ttl))
         return false;
-    if (locate_socket_connect(shot->fd, target->server, target->port) != 0)
+    if (socket_connect(shot->fd, target->server, target->port) != 0)
         return false;
     if (shot->way == PATH_QUERY)
-        return locate_socket_set_ttl(shot->fd, target->server, shot->ttl);
+        return socket_set_ttl(shot->fd, target->server, shot->ttl);
     if (is_tcp(shot))
         return true;
     /* EPERM is this host's own filter: as silent as others are */
     return send(shot->fd, target->query->bytes + 2, target->query->length, 0) >= 0 || errno == EPERM;
 }
 
-bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl, bool even,
-               int64_t now_ns)
+bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl,
+               enum socket_parity parity, int64_t now_ns)
 {
     *shot = (struct shot){.fd = -1, .way = way, .ttl = (uint8_t)ttl, .due_ns = now_ns + target->timeout_ns};
     shot->counts = way != PATH_QUERY;
-    if (fire(shot, target, even))
+    if (fire(shot, target, parity))
         return true;
     shot_end(shot, target);
     return false;
 }
 
-static void note_icmp(struct shot *shot, const struct locate_icmp *icmp, bool v4)
+/* This host itself says so, of a neighbour that does not answer: nothing was sent. */
+static bool is_own_failure(const struct shot *shot, const struct socket_error *icmp)
 {
-    bool own = locate_icmp_is_host(icmp, v4) && locate_socket_is_own(shot->fd, icmp->from);
-    if (locate_icmp_is_size(icmp, v4) || own || has_end(shot))
+    struct addr own;
+    uint16_t port;
+    return socket_error_is(icmp, SOCKET_HOST_UNREACHABLE) && socket_own_address(shot->fd, &own, &port) &&
+           addr_same(own, icmp->source);
+}
+
+/* Of a packet that is too big the way is not at an end. */
+static void note_icmp(struct shot *shot, const struct socket_error *icmp)
+{
+    if (socket_error_is(icmp, SOCKET_TOO_BIG) || is_own_failure(shot, icmp) || has_end(shot))
         return;
-    shot->reply = locate_icmp_is_exceeded(icmp, v4) ? PATH_EXCEEDED : PATH_ICMP;
+    shot->reply = socket_error_is(icmp, SOCKET_TIME_EXCEEDED) ? PATH_EXCEEDED : PATH_ICMP;
     shot->icmp = *icmp;
 }
 
-static void read_icmp(struct shot *shot, const struct shot_target *target)
+static void read_icmp(struct shot *shot)
 {
-    struct locate_icmp icmp;
-    while (locate_socket_icmp(shot->fd, &icmp))
-        note_icmp(shot, &icmp, addr_is_v4(target->server));
+    struct socket_error icmp;
+    while (socket_next_icmp(shot->fd, &icmp))
+        note_icmp(shot, &icmp);
 }
 
 static bool is_answer(const struct query *query, const uint8_t *bytes, size_t length)
@@ -104,7 +133,7 @@ static bool is_answer(const struct query *query, const uint8_t *bytes, size_t le
 static void look_udp(struct shot *shot, const struct shot_target *target)
 {
     uint8_t bytes[QUERY_BYTES];
-    read_icmp(shot, target);
+    read_icmp(shot);
     for (int i = 0; i < DATAGRAMS; i++) {
         ssize_t got = recv(shot->fd, bytes, sizeof bytes, 0);
         if (got < 0 && errno == EAGAIN)
@@ -116,42 +145,30 @@ static void look_udp(struct shot *shot, const struct shot_target *target)
 }
 
 /* A SYN that was refused, by a RST or by an ICMP error. The kernel queues the latter before it sets the error. */
-static void look_syn(struct shot *shot, const struct shot_target *target)
+static void look_syn(struct shot *shot)
 {
-    int error = locate_socket_failed(shot->fd);
-    read_icmp(shot, target);
+    int error = socket_failed(shot->fd);
+    read_icmp(shot);
     if (shot->reply != PATH_SILENT)
         return;
     if (error == ECONNREFUSED || error == ECONNRESET)
         shot->reply = PATH_RESET;
-    else if (error == 0 && locate_socket_is_open(shot->fd))
+    else if (error == 0 && socket_is_open(shot->fd))
         shot->reply = PATH_ACCEPTED;
     else if (error != 0)
         shot->due_ns = 0;
 }
 
-/* ICMP errors of a connection that was made come as errno alone (tcp(7)), of which most stand for one error. */
+/* EHOSTUNREACH stands for several errors: as long as only the query is under way it is for the TTL. */
 static void note_errno(struct shot *shot, int error, bool v4, int64_t now_ns)
 {
-    static const struct {
-        int error;
-        uint8_t v4_type, v4_code, v6_type, v6_code;
-    } errors[] = {
-        {ECONNREFUSED, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT},
-        {ENOPROTOOPT, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0, 0},
-        {EACCES, 0, 0, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN},
-        {ENETUNREACH, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE},
-    };
+    struct socket_error icmp;
     if (error == EHOSTUNREACH && shot->reply == PATH_SILENT && now_ns - shot->since_ns < only_query_ns) {
         shot->reply = PATH_EXCEEDED;
         shot->by_errno = true;
-    }
-    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
-        if (errors[i].error != error)
-            continue;
+    } else if (error != EHOSTUNREACH && socket_icmp_of(error, v4, &icmp)) {
         shot->reply = PATH_ICMP;
-        shot->icmp.type = v4 ? errors[i].v4_type : errors[i].v6_type;
-        shot->icmp.code = v4 ? errors[i].v4_code : errors[i].v6_code;
+        shot->icmp = icmp;
     }
 }
 
@@ -174,7 +191,7 @@ static void look_query(struct shot *shot, const struct shot_target *target, int6
     if (got >= 0)
         shot->reply = got > 0 ? PATH_ANSWERED : PATH_CLOSED;
     else
-        note_end(shot, target, error == EAGAIN ? locate_socket_failed(shot->fd) : error, now_ns);
+        note_end(shot, target, error == EAGAIN ? socket_failed(shot->fd) : error, now_ns);
 }
 
 /* Nothing has come yet: what somebody sends before the query is not for the query. */
@@ -201,11 +218,11 @@ static void ask(struct shot *shot, const struct shot_target *target, int64_t now
 /* The query's connection before the query. What ends it here counts for no TTL. */
 static void look_handshake(struct shot *shot, const struct shot_target *target, int64_t now_ns)
 {
-    if (locate_socket_failed(shot->fd) != 0) {
+    if (socket_failed(shot->fd) != 0) {
         shot->due_ns = 0;
     } else if (shot->state == SHOT_OPEN && now_ns >= shot->due_ns) {
         ask(shot, target, now_ns);
-    } else if (shot->state == SHOT_SENT && locate_socket_is_open(shot->fd)) {
+    } else if (shot->state == SHOT_SENT && socket_is_open(shot->fd)) {
         shot->state = SHOT_OPEN;
         shot->since_ns = now_ns;
         shot->due_ns = now_ns + before_query_ns;
@@ -218,7 +235,7 @@ bool shot_look(struct shot *shot, const struct shot_target *target, int64_t now_
     if (shot->way == PATH_UDP)
         look_udp(shot, target);
     else if (shot->way == PATH_SYN)
-        look_syn(shot, target);
+        look_syn(shot);
     else if (shot->state == SHOT_ASKED)
         look_query(shot, target, now_ns);
     else

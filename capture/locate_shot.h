@@ -2,7 +2,7 @@
 #ifndef TCP53_CAPTURE_LOCATE_SHOT_H
 #define TCP53_CAPTURE_LOCATE_SHOT_H
 
-#include "capture/locate_socket.h"
+#include "capture/sockets.h"
 
 #include "dissect/path.h"
 #include "dissect/query.h"
@@ -27,15 +27,15 @@ struct shot {
     enum shot_state state;
     bool counts;           /* false: the packet could not be sent, or what came is not for it */
     enum path_reply reply; /* so far */
-    struct locate_icmp icmp;
+    struct socket_error icmp;
     bool by_errno;    /* the ICMP error is known by its errno alone, which says EHOSTUNREACH */
     int64_t since_ns; /* since when it is in that state */
     int64_t due_ns;
 };
 
 /* Sends it, from an even or an odd port. False: this host could not. */
-bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl, bool even,
-               int64_t now_ns);
+bool shot_fire(struct shot *shot, const struct shot_target *target, enum path_way way, unsigned ttl,
+               enum socket_parity parity, int64_t now_ns);
 /* Looks what came; true when that is all: then its socket is closed. */
 bool shot_look(struct shot *shot, const struct shot_target *target, int64_t now_ns);
 /* What to poll its socket for. */

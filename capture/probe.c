@@ -16,6 +16,7 @@ struct course {
     unsigned stage;
     int64_t next_ns;       /* the next attempt not before */
     int64_t latest_tcp_ns; /* when the latest connection began */
+    enum socket_parity parity;
     bool truncated;        /* UDP said TC=1 */
     bool opened, answered; /* by TCP: a handshake was made; a query was answered */
     bool over;
@@ -193,9 +194,12 @@ static void begin_next(struct probe *probe, struct course *course, int64_t now_n
                                   .port = test == ATTEMPT_OTHER_PORT ? probe->options.other_port : probe->options.port,
                                   .query = query_for(probe, test),
                                   .timeout_ns = probe->options.timeout_ns,
+                                  .parity = course->parity,
                                   .unseen = probe->options.unseen};
     struct try *try = try_new(&plan, &probe->observer, now_ns);
     course->next_ns = now_ns + PROBE_GAP_NS;
+    if (is_tcp_test(test))
+        course->parity = course->parity == SOCKET_EVEN ? SOCKET_ODD : SOCKET_EVEN;
     if (is_tcp_test(test))
         course->latest_tcp_ns = now_ns;
     if (try)
@@ -306,7 +310,7 @@ struct probe *probe_new(const struct probe_options *options, void (*port)(void *
     if (!probe->attempts)
         goto out;
     for (size_t i = 0; i < options->server_count; i++)
-        probe->courses[i] = (struct course){.server = options->servers[i], .stage = 1};
+        probe->courses[i] = (struct course){.server = options->servers[i], .stage = 1, .parity = SOCKET_EVEN};
     if (make_queries(probe, failure))
         return probe;
     probe_free(probe);

@@ -1,9 +1,12 @@
 #include "capture/sockets.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/sockios.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip_icmp.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -93,29 +96,60 @@ bool socket_own_address(int descriptor, struct addr *address, uint16_t *port)
            socket_read_address(&storage, address, port);
 }
 
-static bool bind_anywhere(int descriptor, int family, uint16_t *port)
+/* To that port; 0: one that is free. */
+static bool bind_port(int descriptor, bool v4, uint16_t *port)
 {
-    struct sockaddr_storage any = {.ss_family = (sa_family_t)family};
+    static const uint8_t zero[4];
+    struct sockaddr_storage any;
     struct addr own;
-    socklen_t size = family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
+    socklen_t size = socket_address(v4 ? addr_v4(zero) : (struct addr){{0, 0}}, *port, &any);
     return bind(descriptor, (const struct sockaddr *)&any, size) == 0 && socket_own_address(descriptor, &own, port);
 }
 
-int socket_open(struct addr address, int type, uint16_t *port)
+static int open_bound(struct addr address, int type, uint16_t *port)
 {
-    int family = addr_is_v4(address) ? AF_INET : AF_INET6;
-    int descriptor = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool v4 = addr_is_v4(address);
+    int descriptor = socket(v4 ? AF_INET : AF_INET6, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (descriptor < 0)
         return -1;
     bool fine = socket_set_told(descriptor, address, true);
     if (type == SOCK_DGRAM)
         fine = fine && set(descriptor, address, (struct both){IP_RECVTTL, IPV6_RECVHOPLIMIT}, 1);
-    if (fine && bind_anywhere(descriptor, family, port))
+    if (fine && bind_port(descriptor, v4, port))
         return descriptor;
     int error = errno;
     close(descriptor);
     errno = error;
     return -1;
+}
+
+int socket_open(struct addr address, int type, enum socket_parity parity, uint16_t *port)
+{
+    *port = 0;
+    int descriptor = open_bound(address, type, port);
+    uint16_t beside = *port ^ 1;
+    if (descriptor < 0 || (parity == SOCKET_EVEN) == (*port % 2 == 0) || beside == 0)
+        return descriptor;
+    int other = open_bound(address, type, &beside);
+    if (other < 0)
+        return descriptor;
+    close(descriptor);
+    *port = beside;
+    return other;
+}
+
+int socket_connect(int descriptor, struct addr address, uint16_t port)
+{
+    struct sockaddr_storage storage;
+    socklen_t size = socket_address(address, port, &storage);
+    return connect(descriptor, (const struct sockaddr *)&storage, size) == 0 || errno == EINPROGRESS ? 0 : errno;
+}
+
+int socket_failed(int descriptor)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 /* ---------------------------------------------------------------- what the kernel tells */
@@ -154,6 +188,61 @@ bool socket_next_error(int descriptor, struct socket_error *error)
             (header->cmsg_level == IPPROTO_IPV6 && header->cmsg_type == IPV6_RECVERR))
             read_extended(header, error);
     return true;
+}
+
+bool socket_error_is(const struct socket_error *error, enum socket_icmp icmp)
+{
+    enum { ANY_CODE = 256 };
+    static const struct {
+        unsigned v4_type, v4_code, v6_type, v6_code;
+    } rows[] = {
+        [SOCKET_TIME_EXCEEDED] = {ICMP_TIME_EXCEEDED, ICMP_EXC_TTL, ICMP6_TIME_EXCEEDED, ICMP6_TIME_EXCEED_TRANSIT},
+        [SOCKET_HOST_UNREACHABLE] = {ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR},
+        [SOCKET_TOO_BIG] = {ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, ICMP6_PACKET_TOO_BIG, ANY_CODE},
+    };
+    static_assert(sizeof rows / sizeof *rows == SOCKET_ICMP, "each has its row");
+    unsigned type = error->family == 4 ? rows[icmp].v4_type : rows[icmp].v6_type;
+    unsigned code = error->family == 4 ? rows[icmp].v4_code : rows[icmp].v6_code;
+    return error->family != 0 && error->type == type && (code == ANY_CODE || error->code == code);
+}
+
+bool socket_icmp_of(int error, bool v4, struct socket_error *icmp)
+{
+    static const struct {
+        int error;
+        uint8_t v4_type, v4_code, v6_type, v6_code;
+    } errors[] = {
+        {ECONNREFUSED, ICMP_DEST_UNREACH, ICMP_PORT_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOPORT},
+        {ENOPROTOOPT, ICMP_DEST_UNREACH, ICMP_PROT_UNREACH, 0, 0},
+        {EACCES, 0, 0, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN},
+        {ENETUNREACH, ICMP_DEST_UNREACH, ICMP_NET_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_NOROUTE},
+        {EHOSTUNREACH, ICMP_DEST_UNREACH, ICMP_HOST_UNREACH, ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADDR},
+    };
+    for (size_t i = 0; i < sizeof errors / sizeof *errors; i++) {
+        *icmp = (struct socket_error){.error = error,
+                                      .family = v4 ? 4 : 6,
+                                      .type = v4 ? errors[i].v4_type : errors[i].v6_type,
+                                      .code = v4 ? errors[i].v4_code : errors[i].v6_code};
+        if (errors[i].error == error && icmp->type != 0)
+            return true;
+    }
+    return false;
+}
+
+bool socket_next_icmp(int descriptor, struct socket_error *error)
+{
+    while (socket_next_error(descriptor, error))
+        if (error->family)
+            return true;
+    return false;
+}
+
+bool socket_is_open(int descriptor)
+{
+    struct tcp_info info = {.tcpi_state = 0};
+    socklen_t size = sizeof info;
+    return getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+           (info.tcpi_state == TCP_ESTABLISHED || info.tcpi_state == TCP_CLOSE_WAIT);
 }
 
 ssize_t socket_receive(int descriptor, uint8_t *bytes, size_t room, uint8_t *ttl)

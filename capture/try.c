@@ -91,31 +91,15 @@ static void take_icmp(struct try *try, const struct socket_error *error)
     try->attempt.icmp.code = error->code;
 }
 
-/* What the kernel makes of the ICMP errors that end a connection, where it does not tell them (icmp(7), RFC 1122 4.2.3.9). */
-static bool is_icmp(int error)
-{
-    return error == EHOSTUNREACH || error == ENETUNREACH || error == EACCES || error == EPROTO ||
-           error == ENOPROTOOPT || error == EHOSTDOWN || error == EOPNOTSUPP;
-}
-
-static void take_untold_icmp(struct try *try)
-{
-    bool v4 = addr_is_v4(try->plan.server);
-    struct socket_error error = {.family = v4 ? 4 : 6, .type = v4 ? 3 : 1, .code = v4 ? 1 : 3}; /* host unreachable */
-    take_icmp(try, &error);
-}
-
 /* The socket failed: by an ICMP error, a RST, or on this host. */
 static void fail(struct try *try, int error)
 {
     struct socket_error told = {0};
     bool open = try->attempt.asked > 0 && !is_udp(try);
-    while (socket_next_error(try->descriptor, &told))
-        if (told.family)
-            break;
+    socket_next_icmp(try->descriptor, &told);
     try->attempt.error = error ? error : told.error;
     error = try->attempt.error;
-    if (told.family) {
+    if (told.family || (open && socket_icmp_of(error, addr_is_v4(try->plan.server), &told))) {
         take_icmp(try, &told);
         note(try, FLOW_ICMP, 0);
         finish(try, ATTEMPT_ICMP);
@@ -123,24 +107,17 @@ static void fail(struct try *try, int error)
         note(try, FLOW_SERVER_RST, 0);
         finish(try, ATTEMPT_REFUSED);
     } else if (error == ECONNRESET || error == EPIPE) {
+        if (try->state == CONNECTING) { /* of a SYN it would be ECONNREFUSED (RFC 9293, 3.10.7.3) */
+            note(try, FLOW_SYNACK, 0);
+            note(try, FLOW_ACK, 0);
+        }
         note(try, FLOW_SERVER_RST, 0);
         finish(try, ATTEMPT_RESET);
     } else if (error == ETIMEDOUT) {
         finish(try, open ? ATTEMPT_STUCK : ATTEMPT_SILENT);
-    } else if (open && is_icmp(error)) {
-        take_untold_icmp(try);
-        note(try, FLOW_ICMP, 0);
-        finish(try, ATTEMPT_ICMP);
     } else {
         finish(try, ATTEMPT_LOCAL_ERROR);
     }
-}
-
-static int pending_error(int descriptor)
-{
-    int error = 0;
-    socklen_t size = sizeof error;
-    return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
 }
 
 /* ---------------------------------------------------------------- sending */
@@ -319,13 +296,14 @@ static void give_up(struct try *try)
     if (socket_all_acknowledged(try->descriptor))
         note(try, FLOW_QUERY_ACKED, 0);
     note_part(try);
+    note(try, FLOW_CLIENT_FIN, 0); /* by close(2) */
     finish(try, ATTEMPT_STUCK);
 }
 
 bool try_step(struct try *try, short events, int64_t now_ns)
 {
     if (try->state == CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP))) {
-        int error = pending_error(try->descriptor);
+        int error = socket_failed(try->descriptor);
         if (error)
             fail(try, error);
         else if (events & POLLOUT)
@@ -336,7 +314,7 @@ bool try_step(struct try *try, short events, int64_t now_ns)
         else
             read_stream(try, now_ns);
         if (try->state == WAITING && (events & POLLERR) && !is_udp(try)) {
-            int error = pending_error(try->descriptor);
+            int error = socket_failed(try->descriptor);
             if (error)
                 fail(try, error);
         }
@@ -353,8 +331,6 @@ bool try_step(struct try *try, short events, int64_t now_ns)
 static void begin(struct try *try)
 {
     const struct try_plan *plan = &try->plan;
-    struct sockaddr_storage storage;
-    socklen_t size = socket_address(plan->server, plan->port, &storage);
     const int on = 1;
     if (plan->test == ATTEMPT_MARKED)
         socket_set_tos(try->descriptor, plan->server, ATTEMPT_TOS);
@@ -366,8 +342,9 @@ static void begin(struct try *try)
     try->observer->port(try->observer->context, !is_udp(try), try->attempt.client_port);
     if (!is_udp(try))
         note(try, FLOW_SYN, 0);
-    if (connect(try->descriptor, (const struct sockaddr *)&storage, size) != 0 && errno != EINPROGRESS) {
-        fail(try, errno);
+    int error = socket_connect(try->descriptor, plan->server, plan->port);
+    if (error) {
+        fail(try, error);
         return;
     }
     socket_own_address(try->descriptor, &try->attempt.client, &try->attempt.client_port);
@@ -388,7 +365,8 @@ struct try *try_new(const struct try_plan *plan, const struct try_observer *obse
     try->end_ns = now_ns + plan->timeout_ns;
     try->attempt = (struct attempt){
         .test = plan->test, .server = plan->server, .server_port = plan->port, .question = plan->query->question};
-    try->descriptor = socket_open(plan->server, is_udp(try) ? SOCK_DGRAM : SOCK_STREAM, &try->attempt.client_port);
+    try->descriptor =
+        socket_open(plan->server, is_udp(try) ? SOCK_DGRAM : SOCK_STREAM, plan->parity, &try->attempt.client_port);
     if (try->descriptor < 0) {
         try->attempt.error = errno;
         finish(try, ATTEMPT_LOCAL_ERROR);

@@ -2,6 +2,7 @@
 #ifndef TCP53_CAPTURE_TRY_H
 #define TCP53_CAPTURE_TRY_H
 
+#include "capture/sockets.h"
 #include "dissect/attempt.h"
 #include "dissect/query.h"
 
@@ -25,8 +26,9 @@ struct try_plan {
     uint16_t port;
     const struct query *query;
     int64_t timeout_ns;
-    uint8_t least_ttl;       /* packets with a lesser TTL are not heard (IP_MINTTL; RFC 5082); 0: all are */
-    uint8_t least_later_ttl; /* the same of those that come after the handshake */
+    enum socket_parity parity; /* of its port: boxes that spread load go by that */
+    uint8_t least_ttl;         /* packets with a lesser TTL are not heard (IP_MINTTL; RFC 5082); 0: all are */
+    uint8_t least_later_ttl;   /* the same of those that come after the handshake */
     bool unseen; /* no packets are captured: ICMP errors about an open connection end it, so that they are told */
 };
 

@@ -79,6 +79,14 @@ static int64_t first_time(const struct attempt *attempt, enum flow_event event)
     return 0;
 }
 
+static int64_t last_time(const struct attempt *attempt, enum flow_event event)
+{
+    for (unsigned i = attempt->event_count; i-- > 0;)
+        if (attempt->events[i].event == event)
+            return attempt->events[i].time_ns;
+    return 0;
+}
+
 /* ---------------------------------------------------------------- UDP */
 
 static void tell_answer(const struct attempt *attempt, struct facts *facts, uint32_t index, int64_t delay_ns)
@@ -212,7 +220,7 @@ static struct flow *make_flow(const struct attempt *attempt, uint32_t server)
         note_icmp(&flow->record, attempt);
     flow->first_ns = attempt->events[0].time_ns;
     flow->last_ns = attempt->ended_ns;
-    flow->query_ns = first_time(attempt, FLOW_QUERY);
+    flow->query_ns = last_time(attempt, FLOW_QUERY);
     flow->client_side.has_isn = flow->client_side.has_packet = true;
     flow->client_side.has_acked = flow->server_side.has_packet = flow_saw(&flow->record, FLOW_SYNACK) != NULL;
     flow->answers.begun = attempt->answered > 0 || flow->record.count[FLOW_ANSWER_PART] > 0;

@@ -60,12 +60,27 @@ unsigned path_silent_from(const struct path *path, enum path_way way)
     return from;
 }
 
+/* Who sent this step's time exceeded; of other errors the sender may be nearer. */
+static struct addr router_of(const struct path_step *step)
+{
+    bool known = step->count[PATH_EXCEEDED] > 0 && step->count[PATH_ICMP] == 0;
+    return known ? step->from : (struct addr){{0, 0}};
+}
+
 struct addr path_hop(const struct path *path, unsigned ttl)
 {
-    for (unsigned way = 0; way < PATH_WAYS && ttl <= PATH_HOPS; way++) {
-        const struct path_step *step = &path->steps[way][ttl];
-        if (step->count[PATH_EXCEEDED] > 0 && step->count[PATH_ICMP] == 0 && !addr_is_none(step->from))
-            return step->from;
+    struct addr router = {{0, 0}};
+    for (unsigned way = 0; way < PATH_WAYS && ttl <= PATH_HOPS && addr_is_none(router); way++)
+        router = router_of(&path->steps[way][ttl]);
+    return router;
+}
+
+bool path_routes_differ(const struct path *path, enum path_way one, enum path_way other)
+{
+    for (unsigned ttl = 1; ttl <= PATH_HOPS; ttl++) {
+        struct addr a = router_of(&path->steps[one][ttl]), b = router_of(&path->steps[other][ttl]);
+        if (!addr_is_none(a) && !addr_is_none(b) && !addr_same(a, b))
+            return true;
     }
-    return (struct addr){{0, 0}};
+    return false;
 }

@@ -43,11 +43,17 @@ static unsigned count_of(const struct path *path, enum path_way way, unsigned tt
 }
 
 /* The router that this way came to; none when it did not say, or several did. */
-static struct addr router(const struct path *path, enum path_way way, unsigned ttl)
+static struct addr told_router(const struct path_step *step)
 {
-    const struct path_step *step = &path->steps[way][ttl];
     bool told = step->count[PATH_EXCEEDED] > 0 && step->count[PATH_ICMP] == 0 && !step->several;
     return told ? step->from : (struct addr){{0, 0}};
+}
+
+/* Linux tells of ICMP errors who sent them while a connection is opened, not later: SYNs speak for queries. */
+static struct addr router(const struct path *path, enum path_way way, unsigned ttl)
+{
+    struct addr address = told_router(&path->steps[way][ttl]);
+    return way == PATH_QUERY && addr_is_none(address) ? told_router(&path->steps[PATH_SYN][ttl]) : address;
 }
 
 /* By the routers that both ways were told of, up to the last one before `ttl`. */
@@ -64,11 +70,13 @@ static enum located_route route_of(const struct path *path, enum path_way way, u
     return route;
 }
 
-/* The first hop at or behind `ttl`, before the server, from which something came for UDP. */
-static unsigned alive_from(const struct path *path, unsigned ttl, unsigned server)
+/* The first hop at or behind where silence begins, before the server, that another way came to. */
+static unsigned alive_from(const struct path *path, const struct located *at)
 {
-    for (unsigned hop = ttl; hop < server && hop <= PATH_HOPS; hop++)
-        if (count_of(path, PATH_UDP, hop, PATH_EXCEEDED) > 0)
+    enum path_way other = located_within(at) ? PATH_SYN : PATH_UDP;
+    unsigned end = located_within(at) ? at->accepted : at->server_least;
+    for (unsigned hop = at->ttl; hop < end && hop <= PATH_HOPS; hop++)
+        if (count_of(path, other, hop, PATH_EXCEEDED) > 0)
             return hop;
     return 0;
 }
@@ -76,10 +84,18 @@ static unsigned alive_from(const struct path *path, unsigned ttl, unsigned serve
 static void look_for_server(const struct path *path, struct located *at)
 {
     at->server = path_first(path, PATH_UDP, PATH_BIT(PATH_ANSWERED));
+    for (unsigned hop = 1; hop < at->server; hop++)
+        if (addr_same(path_hop(path, hop), path->server)) /* a balancer that has the address, and hands UDP on */
+            at->server = hop;
     at->server_least = at->server;
     for (unsigned hop = 1; hop <= PATH_HOPS && at->server == 0; hop++)
         if (count_of(path, PATH_UDP, hop, PATH_EXCEEDED) > 0)
             at->server_least = hop + 1;
+}
+
+bool located_within(const struct located *at)
+{
+    return at->known && at->way == PATH_QUERY && at->accepted > 0 && at->ttl < at->accepted;
 }
 
 /* Looks around the TTL at which it begins. */
@@ -87,6 +103,7 @@ static void look_around(const struct path *path, struct located *at)
 {
     at->known = at->ttl > 0;
     look_for_server(path, at);
+    at->accepted = path_first(path, PATH_SYN, PATH_BIT(PATH_ACCEPTED));
     if (!at->known)
         return;
     at->times = count_of(path, at->way, at->ttl, at->reply);
@@ -94,7 +111,7 @@ static void look_around(const struct path *path, struct located *at)
     at->told = at->ttl == 1 || count_of(path, at->way, at->ttl - 1, PATH_EXCEEDED) > 0;
     at->route = route_of(path, at->way, at->ttl);
     if (at->reply == PATH_SILENT)
-        at->alive = alive_from(path, at->ttl, at->server_least);
+        at->alive = alive_from(path, at);
 }
 
 /* The hop that made it, if it is the one at which it begins or the one before, by what came from there. */
@@ -139,11 +156,12 @@ struct located located_handshake(const struct path *path)
 
 bool located_before_server(const struct path *path, const struct located *at)
 {
-    if (!at->known || !path->stable || at->ttl < 2 || at->ttl >= at->server_least || at->route != LOCATED_ROUTE_SAME)
+    bool nearer = located_within(at) || (at->ttl < at->server_least && at->route == LOCATED_ROUTE_SAME);
+    unsigned server = located_within(at) ? at->accepted : at->server;
+    if (!at->known || !path->stable || at->ttl < 2 || !nearer)
         return false;
     if (at->reply == PATH_SILENT)
-        return at->told && at->alive > 0 && at->times >= SURE_SILENCE && at->server > 0 &&
-               path->most[at->way] >= at->server;
+        return at->told && at->alive > 0 && at->times >= SURE_SILENCE && server > 0 && path->most[at->way] >= server;
     return at->provoked && at->times >= SURE_TIMES;
 }
 

@@ -1,6 +1,6 @@
 #include "report/phrase.h"
 
-#include "report/located.h"
+#include "report/phrase_path.h"
 #include "report/report.h"
 
 #include <stdio.h>
@@ -53,111 +53,11 @@ static void word_end_hops(FILE *out, const struct rule_case *c)
     write_hops(out, ttl_hops(c->ending->end.ttl));
 }
 
-static struct located located(const struct rule_case *c)
-{
-    return located_of(c->path, &c->ending->end, c->flow);
-}
-
-/* "hop 2 (198.18.0.2)" */
-static void write_hop(FILE *out, const struct path *path, unsigned hop)
-{
-    struct addr address = path && hop > 0 && hop <= PATH_HOPS ? path_hop(path, hop) : (struct addr){{0, 0}};
-    fprintf(out, "hop %u", hop);
-    if (addr_is_none(address))
-        return;
-    fputs(" (", out);
-    write_address(out, address);
-    putc(')', out);
-}
-
-/* The hop that makes what ends the connections, or the two between which it may be. */
-static void write_box(FILE *out, const struct path *path, const struct located *at)
-{
-    if (at->box > 0 || at->ttl < 2) {
-        write_hop(out, path, at->box ? at->box : at->ttl);
-        return;
-    }
-    write_hop(out, path, at->ttl - 1);
-    fputs(" or ", out);
-    write_hop(out, path, at->ttl);
-}
-
-static void word_path_way(FILE *out, const struct rule_case *c)
-{
-    fputs(located(c).way == PATH_QUERY ? "query over TCP" : "SYN", out);
-}
-
-static void word_path_ttl(FILE *out, const struct rule_case *c)
-{
-    fprintf(out, "hop %u", located(c).ttl);
-}
-
-static void word_path_reach(FILE *out, const struct rule_case *c)
-{
-    write_hop(out, c->path, located(c).ttl);
-}
-
-static void word_path_before(FILE *out, const struct rule_case *c)
-{
-    unsigned ttl = located(c).ttl;
-    write_hop(out, c->path, ttl > 0 ? ttl - 1 : 0);
-}
-
-static void word_path_alive(FILE *out, const struct rule_case *c)
-{
-    write_hop(out, c->path, located(c).alive);
-}
-
-static void word_path_reply(FILE *out, const struct rule_case *c)
-{
-    static const char *const replies[PATH_REPLIES] = {
-        [PATH_SILENT] = "met silence",    [PATH_EXCEEDED] = "ended there", [PATH_ICMP] = "got an ICMP error",
-        [PATH_RESET] = "was reset",       [PATH_CLOSED] = "was closed",    [PATH_ACCEPTED] = "was accepted",
-        [PATH_ANSWERED] = "was answered",
-    };
-    fputs(replies[located(c).reply], out);
-}
-
-static void word_path_server(FILE *out, const struct rule_case *c)
-{
-    struct located at = located_handshake(c->path);
-    if (at.server > 0)
-        fprintf(out, "hop %u", at.server);
-    else
-        fprintf(out, "farther than hop %u", at.server_least > 0 ? at.server_least - 1 : 0);
-}
-
-static void word_path_box(FILE *out, const struct rule_case *c)
-{
-    struct located at = located(c);
-    write_box(out, c->path, &at);
-    if (at.box == 0 && at.ttl > 1)
-        fputs(", or something between these", out);
-}
-
-static void word_handshake_reach(FILE *out, const struct rule_case *c)
-{
-    write_hop(out, c->path, located_handshake(c->path).ttl);
-}
-
-/* Where the box is, as far as its packets or a path tell. */
-static void word_between(FILE *out, const struct rule_case *c)
-{
-    struct located at = located(c);
-    if (!located_before_server(c->path, &at)) {
-        fputs("between", out);
-        return;
-    }
-    fputs("at ", out);
-    write_box(out, c->path, &at);
-}
-
 static void word_end_place(FILE *out, const struct rule_case *c)
 {
     unsigned hops = ttl_hops(c->ending->end.ttl);
-    struct located at = located(c);
-    if (located_before_server(c->path, &at))
-        word_between(out, c);
+    if (phrase_is_located(c))
+        phrase_between(out, c);
     else if (c->ending->end.ttl == 0 || (c->end.relation != RELATION_NEARER && c->end.relation != RELATION_UNKNOWN))
         fputs("between", out); /* a TTL that is the server's own, or farther, tells nothing of the place */
     else if (hops == 0)
@@ -325,16 +225,16 @@ static const struct {
     {"pair_forged_place", word_pair_forged_place},
     {"what_was_seen", word_what_was_seen},
     {"locate", word_locate},
-    {"between", word_between},
-    {"path_way", word_path_way},
-    {"path_ttl", word_path_ttl},
-    {"path_reach", word_path_reach},
-    {"path_before", word_path_before},
-    {"path_alive", word_path_alive},
-    {"path_reply", word_path_reply},
-    {"path_server", word_path_server},
-    {"path_box", word_path_box},
-    {"handshake_reach", word_handshake_reach},
+    {"between", phrase_between},
+    {"path_way", phrase_path_way},
+    {"path_ttl", phrase_path_ttl},
+    {"path_reach", phrase_path_reach},
+    {"path_before", phrase_path_before},
+    {"path_alive", phrase_path_alive},
+    {"path_reply", phrase_path_reply},
+    {"path_server", phrase_path_server},
+    {"path_box", phrase_path_box},
+    {"handshake_reach", phrase_handshake_reach},
 };
 
 static void write_word(FILE *out, const char *name, size_t length, const struct rule_case *rule_case)

@@ -107,7 +107,7 @@ static void judge_server(struct report_server *out, const struct report *report,
     out->ruler = ruler_of(facts, out->facts);
     if (!out->tcp)
         return;
-    out->vantage = ruler_vantage(out->facts, out->tcp);
+    out->vantage = crowd->probe ? ruler_vantage_probed(out->facts, out->tcp) : ruler_vantage(out->facts, out->tcp);
     out->outcome = verdict.outcome;
     out->judgement = verdict.judgement;
     out->answered = verdict.answered;

@@ -192,6 +192,13 @@ enum vantage ruler_vantage(const struct server *server, const struct tcp_facts *
     return server_zero ? VANTAGE_SERVER : server_seen ? VANTAGE_PATH : VANTAGE_UNKNOWN;
 }
 
+enum vantage ruler_vantage_probed(const struct server *server, const struct tcp_facts *tcp)
+{
+    const struct point *point = tcp->point.known ? &tcp->point : &server->point;
+    bool elsewhere = point->known && !addr_same(point->client, server->address);
+    return elsewhere ? VANTAGE_CLIENT : ruler_vantage(server, tcp);
+}
+
 const char *vantage_name(enum vantage vantage)
 {
     static const char *const names[] = {

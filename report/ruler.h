@@ -48,6 +48,8 @@ bool ruler_is_elsewhere(const struct facts *facts, const struct server *server);
 /* Compares a TTL with the ruler; 0 stands for no packet. */
 struct reading ruler_read(const struct ruler *ruler, const struct server *server, uint8_t ttl);
 enum vantage ruler_vantage(const struct server *server, const struct tcp_facts *tcp);
+/* The same of a probe, which is the client: only where it asks its own host may it be elsewhere as well. */
+enum vantage ruler_vantage_probed(const struct server *server, const struct tcp_facts *tcp);
 const char *vantage_name(enum vantage vantage);
 
 #endif

@@ -26,6 +26,17 @@ static bool came_by_wire(const struct rule_case *c)
     return last && last->ref.number != 0 && !last->loopback && last->direction != LINK_OUTGOING;
 }
 
+/*
+ * Nothing tells whether the routers are those of UDP: then what begins at a hop may be the server by a shorter route, unless
+ * it came from nearer than that hop, from next door, or the routes would differ by more than routes do.
+ */
+static bool is_plain(const struct located *at)
+{
+    bool nearer = at->box > 0 && at->box < at->ttl;
+    return at->route == LOCATED_ROUTE_SAME || nearer || at->ttl <= SEEN_EDGE_HOPS + 1 ||
+           at->server_least - at->ttl > SEEN_ROUTE_GAP;
+}
+
 static bool rejected_before(const struct rule_case *c)
 {
     struct located at = located(c);
@@ -37,7 +48,7 @@ static bool rejected_before_likely(const struct rule_case *c)
     struct located at = located(c);
     if (!nearer_than_server(c, &at) || at.reply == PATH_SILENT || located_before_server(c->path, &at))
         return false;
-    return at.ttl > 1 ? at.provoked : at.way == PATH_SYN && came_by_wire(c);
+    return at.ttl > 1 ? at.provoked && is_plain(&at) : at.way == PATH_SYN && came_by_wire(c);
 }
 
 static bool at_first_hop(const struct rule_case *c)
@@ -69,7 +80,7 @@ static bool silent_before_likely(const struct rule_case *c)
 {
     struct located at = located(c);
     return nearer_than_server(c, &at) && at.reply == PATH_SILENT && at.ttl > 1 && at.told && at.alive > 0 &&
-           !located_before_server(c->path, &at);
+           is_plain(&at) && !located_before_server(c->path, &at);
 }
 
 static bool silent_at_server(const struct rule_case *c)
@@ -109,6 +120,12 @@ static bool handshake_before(const struct rule_case *c)
 static bool handshake_elsewhere(const struct rule_case *c)
 {
     return accepted_before(c) && !handshake_before(c);
+}
+
+static bool unsure(const struct rule_case *c)
+{
+    struct located at = located(c);
+    return nearer_than_server(c, &at) && at.ttl > 1 && !is_plain(&at) && !located_before_server(c->path, &at);
 }
 
 static bool unstable(const struct rule_case *c)
@@ -205,6 +222,11 @@ static const struct rule rows[] = {
      "SYN "
      "proxy that only passes on what the server does.",
      "Who accepts is not always who ends the connection.", "[lab]: netfilter SYNPROXY before a closed port"},
+    {"located-nearer-than-udp", NOBODY, WEAK, GROUP_PATH, unsure,
+     "A {path_way} {path_reply} from {path_ttl} on; over UDP the server is {path_server}. Routers do not say whether "
+     "TCP "
+     "comes there by the same way, or to the server itself by a shorter one.",
+     "Where routes are chosen by protocol, the same server is at two distances.", "[lab]: policy routing by protocol"},
     {"path-unstable", NOBODY, WEAK, GROUP_PATH, unstable,
      "The path to the server was not the same each time it was walked, so that it does not tell where TCP ends.",
      "Routers that share load send each connection by another route.", "RFC 2992; Paris traceroute (IMC 2006)"},

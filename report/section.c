@@ -150,7 +150,7 @@ static void write_lost(struct page *page, const struct report_server *server, bo
         fprintf(page->out, "  ... and %u more (-v shows them)\n", server->lost_count - shown);
 }
 
-/* The domain of the first MX lookup that was lost, without its last dot; "DOMAIN" when there is none. */
+/* The domain that was asked for, or of the first MX lookup that was lost, without its last dot; "DOMAIN" when there is none. */
 static void write_mail_domain(struct page *page, const struct report *report, const struct report_server *server)
 {
     const struct report_probe *probe = report->source.probe;

@@ -132,7 +132,7 @@ static struct rule_case case_of(const struct facts *facts, const struct server *
     c.flow = facts_exemplar(facts, c.ending->exemplar);
     if (!c.flow)
         c.flow = &unknown;
-    c.vantage = ruler_vantage(server, tcp);
+    c.vantage = crowd->probe ? ruler_vantage_probed(server, tcp) : ruler_vantage(server, tcp);
     c.ruler = ruler_of(facts, server);
     c.end = ruler_read(&c.ruler, server, c.ending->end.ttl);
     c.synack = ruler_read(&c.ruler, server, c.ending->end.synack_ttl);

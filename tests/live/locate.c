@@ -19,20 +19,11 @@ static void fail(const char *text)
     exit(1);
 }
 
-/* example.test MX */
 static void make_query(struct query *query)
 {
-    static const uint8_t message[] = {0,   30,  0x53, 0x35, 1,   0,   0, 1,   0,   0,   0,   0, 0, 0,  7, 'e',
-                                      'x', 'a', 'm',  'p',  'l', 'e', 4, 't', 'e', 's', 't', 0, 0, 15, 0, 1};
-    struct dns_message parsed;
-    memset(query, 0, sizeof *query);
-    memcpy(query->bytes, message, sizeof message);
-    query->length = sizeof message - 2;
-    query->id = 0x5335;
-    if (!dns_parse(&parsed, cursor_of(query->bytes + 2, query->length)) || parsed.id != query->id)
+    const char *wrong;
+    if (!query_make(query, "example.test", "MX", 0x5335, 0, &wrong))
         fail("the query is none");
-    query->question = parsed.question;
-    query->qtype = parsed.qtype;
 }
 
 static void tell_port(void *context, bool tcp, uint16_t port)

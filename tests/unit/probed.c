@@ -99,9 +99,39 @@ Test(probed, by_another_route_nobody_is_accused)
 Test(probed, by_routers_that_do_not_say_who_they_are_it_is_not_proven)
 {
     ends(ATTEMPT_REFUSED, 0);
-    walked("ennnD", "ennR", "");
+    walked("ennnD", "nR", "");
     cr_expect(found("located-before-server-likely"));
     cr_expect_not(found("located-before-server"));
+}
+
+Test(probed, a_shorter_route_for_tcp_is_no_box)
+{
+    ends(ATTEMPT_CLOSED, 61);
+    walked("eeeeeD", "ennAAA", "ennFF");
+    cr_expect(found("located-nearer-than-udp"));
+    cr_expect_neq(probing_server(&probing, SERVER)->judgement.culprit, CULPRIT_INTERMEDIARY);
+}
+
+Test(probed, queries_come_by_the_routers_that_syns_tell)
+{
+    ends(ATTEMPT_CLOSED, 0);
+    walked("eeEEeD", "eeeAAA", "nnnFFF");
+    expect(CULPRIT_UNDETERMINED, CONFIDENCE_NONE);
+    cr_expect(found("path-differs"));
+}
+
+Test(probed, a_query_that_ends_before_what_accepted_is_proven_whatever_udp_does)
+{
+    ends(ATTEMPT_RESET, 0);
+    walked("eEEED", "eeeeA", "nnRR");
+    expect(CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN);
+}
+
+Test(probed, a_query_that_is_dropped_before_what_accepted)
+{
+    ends(ATTEMPT_STUCK, 0);
+    walked("eEEED", "eeeeA", "nnsss");
+    cr_expect(found("located-silence-before-server") || probing_server(&probing, SERVER)->outcome == REPORT_NONE);
 }
 
 Test(probed, an_unstable_path_proves_nothing)
@@ -214,6 +244,72 @@ Test(probed, only_the_name_that_is_asked_fails)
     cr_expect(found("asked-name-only"));
 }
 
+Test(probed, the_server_s_address_at_a_hop_before_is_no_box)
+{
+    ends(ATTEMPT_REFUSED, 0);
+    walked("eeeeD", "eeeRR", ""); /* a balancer that has the server's address hands UDP on */
+    path.steps[PATH_UDP][4].from = wire_addr(SERVER);
+    expect(CULPRIT_UNDETERMINED, CONFIDENCE_NONE);
+    cr_expect(found("located-at-server"));
+}
+
+Test(probed, a_server_that_is_known_to_be_farther_only)
+{
+    probing_tries(&probing, 3, SERVER, ATTEMPT_UDP, ATTEMPT_SILENT, 0);
+    probing_tries(&probing, 3, SERVER, ATTEMPT_TCP, ATTEMPT_REFUSED, 0);
+    walked("eeeess", "eeRRR", "");
+    expect(CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN);
+    const struct report_server *server = probing_server(&probing, SERVER);
+    cr_expect_not_null(strstr(server->explanation, "the server is farther than hop 4"), "%s", server->explanation);
+}
+
+Test(probed, an_icmp_error_names_its_hop)
+{
+    probing_tries(&probing, 3, SERVER, ATTEMPT_UDP, ATTEMPT_ANSWERED, 60);
+    for (int i = 0; i < 3; i++) {
+        struct attempt attempt = *probing_try(&probing, SERVER, ATTEMPT_TCP, ATTEMPT_LOCAL_ERROR, 0);
+        probing.probe.attempt_count--;
+        attempt.status = ATTEMPT_ICMP;
+        attempt.event_count = 0;
+        attempt_note(&attempt, FLOW_SYN, probing.time_ns, 0);
+        attempt_note(&attempt, FLOW_ICMP, probing.time_ns + 1000000, 0);
+        attempt.ended_ns = probing.time_ns + 1000000;
+        attempt.icmp.source = wire_addr("198.18.0.2");
+        attempt.icmp.family = 4;
+        attempt.icmp.type = 3;
+        attempt.icmp.code = 10;
+        probing.attempts[probing.probe.attempt_count++] = attempt;
+        attempt_tell(&attempt, probing.facts);
+    }
+    walked("eeeeD", "eeIII", "");
+    expect(CULPRIT_INTERMEDIARY, CONFIDENCE_PROVEN);
+    const struct report *report = probing_report(&probing);
+    cr_assert_eq(report->intermediary_count, 1);
+    cr_expect(addr_same(report->intermediaries[0].address, wire_addr("198.18.0.2")));
+    cr_expect_eq(report->intermediaries[0].hops, 1);
+}
+
+Test(probed, a_proxy_whose_handshake_and_reset_come_from_the_same_place)
+{
+    probing_tries(&probing, 3, SERVER, ATTEMPT_UDP, ATTEMPT_ANSWERED, 60);
+    for (int i = 0; i < 3; i++) {
+        struct attempt attempt = *probing_try(&probing, SERVER, ATTEMPT_TCP, ATTEMPT_LOCAL_ERROR, 62);
+        probing.probe.attempt_count--;
+        attempt.status = ATTEMPT_RESET;
+        attempt.synack_ttl = 62;
+        attempt_note(&attempt, FLOW_SYN, probing.time_ns, 0);
+        attempt_note(&attempt, FLOW_SYNACK, probing.time_ns + 1000000, 0);
+        attempt_note(&attempt, FLOW_QUERY, probing.time_ns + 1000000, 31);
+        attempt_note(&attempt, FLOW_SERVER_RST, probing.time_ns + 2000000, 0);
+        attempt.ended_ns = probing.time_ns + 2000000;
+        probing.attempts[probing.probe.attempt_count++] = attempt;
+        attempt_tell(&attempt, probing.facts);
+    }
+    walked("eeeeD", "eeAAA", "RRRRR");
+    cr_expect(found("located-handshake-before-server"));
+    cr_expect_eq(probing_server(&probing, SERVER)->judgement.culprit, CULPRIT_INTERMEDIARY);
+}
+
 /* ---------------------------------------------------------------- renderers */
 
 static char *rendered(renderer *render, bool verbose)
@@ -262,7 +358,7 @@ Test(probed, the_text_shows_the_table_the_answer_the_path_and_the_remedy)
         "  10.2.124.134:53          UDP yes  TCP no       refused (a RST for the SYN), by something between\n",
         "  10.2.124.133:53          UDP yes  TCP yes      use it\n",
         "  10.2.124.133 answers over TCP: use it.\n",
-        "  <- TCP is reset from here on\n",
+        "  <- TCP is reset from here on: by this hop, or the one before as it forwards\n",
         "No packets were seen\n",
     };
     two_servers();
