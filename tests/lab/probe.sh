@@ -99,11 +99,18 @@ probe_all() { # FILES
     chmod 711 "$work" # for the ordinary user
     read -r -a words <<<"$(probe_names) $(fill_in "$(probe_servers)")"
     probe_one "$1.probe" "$work/tcp53" probe -j "${words[@]}"
-    sleep 2 # ICMP errors are limited to one a second
+    let_routers_rest
     # shellcheck disable=SC2086  # words of a command
     probe_one "$1.told" $ordinary "$work/tcp53" probe -j --no-capture "${words[@]}"
-    sleep 2
+    let_routers_rest
     probe_one "$1.located" "$work/tcp53" probe -j --locate "${words[@]}"
+}
+
+let_routers_rest() { # ICMP errors are limited: six at once, then one a second
+    case $setup in
+    *icmp* | *tcp_route*) sleep 7 ;;
+    *) sleep 2 ;;
+    esac
 }
 
 probe_one() { # FILES COMMAND...: the report, and what is said beside it

@@ -54,8 +54,9 @@ def test_tries_and_timeout():
         yard.filter('tcp dport 53 drop')
         found, done = report(yard, '--tries', '1', '--timeout', '1', 'example.test', SERVER)
         check(done.seconds < 5, f'{done.seconds:.1f} s')
-        check(tests_of(found, SERVER)['tcp']['tries'] == 1, f'{tests_of(found, SERVER)}')
-        check(verdict_of(found, SERVER)[0] == 'unanswered', f'{verdict_of(found, SERVER)}')
+        test = tests_of(found, SERVER)['tcp']
+        check(test['tries'] == 1 and set(test['statuses']) == {'silent'}, f'{test}')
+        check(verdict_of(found, SERVER)[0] in ('unanswered', 'none'), f'{verdict_of(found, SERVER)}')  # one SYN is little
 
 
 def test_interrupted():
@@ -82,7 +83,7 @@ def test_interrupted_while_locating():
         path = scratch.new('report')
         process = start(yard, '--locate', '-o', path, 'example.test', SERVER)
         time.sleep(2)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)
         done = finish(process, 3)
         check(done.status in (1, 3), f'status {done.status}: {done.err}')
         with open(path, encoding='utf-8') as file:
