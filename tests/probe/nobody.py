@@ -57,6 +57,28 @@ def test_told_apart_v6():
     check_situations('2001:db8:3::{}')
 
 
+def check_distances(pattern):
+    own, nearer = pattern.format(61), pattern.format(62)
+    with Yard({own: unbound(tcp=False), nearer: standin('answer')}) as yard:
+        yard.filter(f'{"ip6" if ":" in pattern else "ip"} daddr {nearer} tcp dport 53 reject with tcp reset')
+        found, _ = report(yard, 'example.test', own, nearer, before=AS_NOBODY)
+    ttls = {address: (tests_of(found, address)['udp']['ttl'], tests_of(found, address)['tcp']['ttl'])
+            for address in (own, nearer)}
+    check(ttls[own][0] and ttls[own][0] == ttls[own][1], f'{ttls}')
+    check(ttls[nearer][1] and ttls[nearer][1] > ttls[nearer][0], f'{ttls}')
+    check(verdict_of(found, own)[1] == 'server', f'{verdict_of(found, own)}')
+    check(verdict_of(found, nearer)[1] != 'server', f'{verdict_of(found, nearer)}')
+
+
+def test_distance_of_a_reset():
+    """It is measured by sockets that hear only packets with a TTL of at least so much."""
+    check_distances('198.51.100.{}')
+
+
+def test_distance_of_a_reset_v6():
+    check_distances('2001:db8:3::{}')
+
+
 def test_how_to_see_packets():
     with Yard({SERVER: unbound(tcp=False)}) as yard:
         for before, option in ((AS_NOBODY, ()), ((), ('--no-capture',))):
