@@ -297,6 +297,7 @@ static bool take_no_promiscuous(struct options *options, const char *unused)
 TAKE_PROBE_WORD(type)
 TAKE_PROBE_WORD(resolv_conf)
 TAKE_PROBE_WORD(other_name)
+TAKE_PROBE_WORD(save)
 TAKE_PROBE_SWITCH(locate)
 TAKE_PROBE_SWITCH(marked)
 TAKE_PROBE_SWITCH(no_capture)
@@ -367,6 +368,7 @@ static const struct {
     {"tries", "N", 0, PROBE, take_tries, "attempts of each kind at each server (default: 3)"},
     {"timeout", "S", 0, PROBE, take_timeout, "seconds to wait for an answer (default: 5; silence shows after 5)"},
     {"resolv-conf", "FILE", 0, PROBE, take_resolv_conf, "ask the servers listed there (default: those of the system)"},
+    {"write", "FILE", 'w', PROBE, take_save, "save the probe's packets there (pcap), for a ticket"},
     {"locate", NULL, 0, PROBE, take_locate, "find the hop where TCP ends, by packets with growing TTLs"},
     {"mark", NULL, 0, PROBE, take_marked, "SYNs with a TOS as well: who rejects them shows by what it does with that"},
     {"other-name", "NAME", 0, PROBE, take_other_name, "ask for a harmless name as well, over TCP"},
@@ -421,7 +423,8 @@ bool options_read(int argc, char **argv, enum options_command command, struct op
     int found;
     while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         size_t i = 0;
-        while (i < OPTION_COUNT && found != LONG_FIRST + (int)i && found != option_table[i].letter)
+        while (i < OPTION_COUNT && !(option_table[i].commands & command &&
+                                     (found == LONG_FIRST + (int)i || found == option_table[i].letter)))
             i++;
         if (i == OPTION_COUNT)
             return false; /* getopt has said why */

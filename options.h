@@ -29,7 +29,7 @@ struct options_watch {
 
 /* What only a probe has. Numbers: 0 is not given. */
 struct options_probe {
-    const char *type, *resolv_conf, *other_name;
+    const char *type, *resolv_conf, *other_name, *save;
     uint32_t tries, timeout_s, other_port;
     bool locate, marked, no_capture;
 };

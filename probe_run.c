@@ -208,17 +208,6 @@ static void linger(struct probing *probing)
 
 /* ---------------------------------------------------------------- the report */
 
-static size_t list_inputs(struct probing *probing, struct input inputs[LIVE_MOST])
-{
-    size_t count = 0;
-    const struct input *all = probing->view.live ? live_inputs(probing->view.live, &count) : NULL;
-    for (size_t i = 0; i < count; i++) {
-        inputs[i] = all[i];
-        inputs[i].selected = probing->view.selected[i];
-    }
-    return count;
-}
-
 static size_t list_answers(const struct probing *probing, struct report_answer answers[PROBE_SERVERS])
 {
     size_t count = 0;
@@ -240,6 +229,8 @@ static int write_all(struct probing *probing, const struct report *report)
 {
     const struct options *options = probing->options;
     int status = report->exit_status;
+    if (probing->view.save && !probe_save_write(probing->view.save))
+        status = TROUBLE;
     if (!output_report(report, options))
         status = TROUBLE;
     if (options->watch.metrics && !output_file(options->watch.metrics, write_metrics, report))
@@ -252,7 +243,7 @@ static int write_all(struct probing *probing, const struct report *report)
 static int conclude(struct probing *probing)
 {
     struct report_answer answers[PROBE_SERVERS];
-    struct input inputs[LIVE_MOST];
+    struct input inputs[PROBE_VIEW_INPUTS];
     const struct options *options = probing->options;
     struct report_probe probe = {.qname = probing->name,
                                  .qtype = probing->type,
@@ -273,7 +264,7 @@ static int conclude(struct probing *probing)
                                  .interrupted = interrupted,
                                  .probe = &probe};
     struct report *report = NULL;
-    if (inputs_list(inputs, list_inputs(probing, inputs), &from))
+    if (inputs_list(inputs, probe_view_inputs(&probing->view, inputs), &from))
         report = report_build(analysis_facts(probing->view.analysis), analysis_counters(probing->view.analysis), &from);
     int status = TROUBLE;
     if (report)

@@ -63,7 +63,7 @@ static bool open_live(struct probe_view *view, const struct options *options, co
 static bool drop_rights(const struct options *options, struct failure *failure)
 {
     struct privs privs = {0};
-    if (geteuid() == 0 && (options->output || options->watch.metrics))
+    if (geteuid() == 0 && (options->output || options->watch.metrics || options->probe.save))
         return true;
     privs_stay(&privs);
     return privs_drop(&privs, failure);
@@ -76,6 +76,11 @@ bool probe_view_open(struct probe_view *view, const struct options *options, con
     view->analysis = analysis_new(&analysis);
     if (!view->analysis)
         return complain("out of memory");
+    if (options->probe.save) {
+        view->save = probe_save_new(options->probe.save);
+        if (!view->save)
+            return complain("out of memory");
+    }
     if (options->probe.no_capture)
         snprintf(view->obstacle, sizeof view->obstacle, "--no-capture");
     else if (!open_live(view, options, servers, count, &failure)) {
@@ -90,6 +95,8 @@ void probe_view_close(struct probe_view *view)
 {
     live_close(view->live);
     analysis_free(view->analysis);
+    probe_save_free(view->save);
+    view->save = NULL;
     view->live = NULL;
     view->analysis = NULL;
 }
@@ -119,6 +126,29 @@ static bool is_own(const struct probe_view *view, const struct frame *frame)
     return packet_is_icmp_error(&packet) && is_own_port(view, packet.quote.protocol, packet.quote.source_port);
 }
 
+/* Reports name a frame by its place in the file; the interfaces' own come behind that. */
+static void refer_to_saved(struct probe_view *view, struct frame *frame)
+{
+    uint64_t place = probe_save_frame(view->save, frame);
+    if (place)
+        frame->ref = (struct frame_ref){.number = place & 0xffffffffffff, .input = 0};
+    else
+        frame->ref.input++;
+}
+
+size_t probe_view_inputs(const struct probe_view *view, struct input *inputs)
+{
+    size_t count = 0, first = view->save != NULL;
+    const struct input *all = view->live ? live_inputs(view->live, &count) : NULL;
+    if (first)
+        inputs[0] = probe_save_input(view->save);
+    for (size_t i = 0; i < count; i++) {
+        inputs[first + i] = all[i];
+        inputs[first + i].selected = view->selected[i];
+    }
+    return first + count;
+}
+
 void probe_view_take(struct probe_view *view)
 {
     enum { AT_ONCE = 4096 };
@@ -128,6 +158,8 @@ void probe_view_take(struct probe_view *view)
             continue;
         view->selected[frame.ref.input]++;
         view->own++;
+        if (view->save)
+            refer_to_saved(view, &frame);
         analysis_feed(view->analysis, &frame);
     }
 }

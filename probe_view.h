@@ -5,9 +5,13 @@
 #include "capture/live.h"
 #include "dissect/analysis.h"
 #include "options.h"
+#include "probe_save.h"
+
+enum { PROBE_VIEW_INPUTS = LIVE_MOST + 1 };
 
 struct probe_view {
-    struct live *live; /* NULL: nothing is captured */
+    struct live *live;       /* NULL: nothing is captured */
+    struct probe_save *save; /* -w; NULL: not asked for */
     struct analysis *analysis;
     char obstacle[300];                     /* why nothing is captured; empty: something is */
     uint64_t own;                           /* frames that were its own */
@@ -26,6 +30,8 @@ void probe_view_close(struct probe_view *view);
 void probe_view_port(struct probe_view *view, bool tcp, uint16_t port);
 /* Takes the frames at hand. */
 void probe_view_take(struct probe_view *view);
+/* What was captured as inputs of the report, up to PROBE_VIEW_INPUTS; how many. The saved file comes first. */
+size_t probe_view_inputs(const struct probe_view *view, struct input *inputs);
 /* All that came is there: judges what was under way. Sockets' accounts take its place when no packet was seen. */
 void probe_view_finish(struct probe_view *view, const struct attempt *attempts, size_t count);
 

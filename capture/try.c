@@ -154,10 +154,12 @@ static void send_first(struct try *try, int64_t now_ns)
 }
 
 /* The rest of the query, or the next query over the connection that was kept. */
-static void send_more(struct try *try)
+static void send_more(struct try *try, int64_t now_ns)
 {
+    bool split = try->plan.test == ATTEMPT_SPLIT;
+    try->attempt.paused_ns += now_ns - try->more_ns + (split ? SPLIT_NS : REUSE_NS);
     try->more_ns = 0;
-    if (try->plan.test == ATTEMPT_SPLIT) {
+    if (split) {
         write_all(try, try->queries[0].bytes + 2, try->queries[0].length);
         return;
     }
@@ -320,7 +322,7 @@ bool try_step(struct try *try, short events, int64_t now_ns)
         }
     }
     if (try->state == WAITING && try->more_ns && now_ns >= try->more_ns)
-        send_more(try);
+        send_more(try, now_ns);
     if (try->state != OVER && now_ns >= try->end_ns)
         give_up(try);
     return try->state != OVER;

@@ -67,7 +67,7 @@ int64_t attempt_duration_ns(const struct attempt *attempt)
     for (unsigned i = 0; i < attempt->event_count; i++)
         if (!is_client_event(attempt->events[i].event))
             came_ns = attempt->events[i].time_ns;
-    return came_ns ? came_ns - attempt->events[0].time_ns : 0;
+    return came_ns ? came_ns - attempt->events[0].time_ns - attempt->paused_ns : 0;
 }
 
 /* When that happened first; 0: never. */

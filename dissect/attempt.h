@@ -68,7 +68,8 @@ struct attempt {
         struct addr source;         /* none: not told */
         uint8_t family, type, code; /* family 0: there was none */
     } icmp;
-    int64_t ended_ns; /* when it was over, or given up */
+    int64_t ended_ns;  /* when it was over, or given up */
+    int64_t paused_ns; /* how long it waited of its own accord, before it sent more */
     unsigned event_count;
     struct attempt_event events[ATTEMPT_EVENTS];
 };
@@ -80,7 +81,7 @@ static inline bool attempt_test_is_udp(enum attempt_test test)
 {
     return test == ATTEMPT_UDP || test == ATTEMPT_UDP_EDNS;
 }
-/* From the first thing sent to the last thing that came, nanoseconds; 0 when nothing came. */
+/* From the first thing sent to the last thing that came, its own pauses left out, nanoseconds; 0 when nothing came. */
 int64_t attempt_duration_ns(const struct attempt *attempt);
 
 /* Notes that something happened; what finds no room is left out. */

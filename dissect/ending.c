@@ -140,15 +140,17 @@ static bool later_query_reset(const struct flow *flow)
 }
 
 /*
- * The server closes (FIN, or RST with an ACK) without acknowledging the query, which was sent again meanwhile: it never
- * got it, and what it closes is an idle connection.
+ * The server closes (FIN, or RST with an ACK) without acknowledging the query, or all of it, which was sent again meanwhile:
+ * it never got it, and what it closes is an idle connection.
  */
 static bool never_heard(const struct flow *flow, enum flow_event end)
 {
     const struct sighting *close = flow_saw(&flow->record, end);
-    return close && saw(flow, FLOW_QUERY) && !saw(flow, FLOW_QUERY_ACKED) && (close->flags & TCP_ACK) &&
-           !seq_before(flow->query_seq, close->ack) && flow->record.count[FLOW_QUERY_AGAIN] > 0 &&
-           close->time_ns - flow->query_ns >= FLOW_PATIENCE_NS;
+    if (!close || !saw(flow, FLOW_QUERY) || !(close->flags & TCP_ACK))
+        return false;
+    unsigned again = flow->record.count[FLOW_QUERY_AGAIN];
+    bool late = again > 1 || (again > 0 && close->time_ns - flow->query_ns >= FLOW_PATIENCE_NS);
+    return late && seq_before(close->ack, flow->queries.next);
 }
 
 static enum mechanism answered_mechanism(const struct flow *flow)
@@ -164,13 +166,16 @@ static bool partly_answered(const struct flow *flow)
     return flow->record.count[FLOW_ANSWER_PART] > 0 && stream_is_partial(&flow->answers);
 }
 
+/* Servers wait for the rest of a query as long as for anything, but for Knot: 0.5 s (tcp-io-timeout). */
+static const int64_t part_patience_ns = 2 * FLOW_SECOND_NS / 5;
+
 /* The server ended a connection over which nothing (or not all of a query) was asked for a while: an idle one. */
 static bool was_idle(const struct flow *flow, enum flow_event end)
 {
     const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
     if (!saw(flow, FLOW_QUERY))
         return synack && time_of(flow, end) - synack->time_ns >= FLOW_PATIENCE_NS;
-    return asked_in_part(flow) && time_of(flow, end) - flow->query_ns >= FLOW_PATIENCE_NS;
+    return asked_in_part(flow) && time_of(flow, end) - flow->query_ns >= part_patience_ns;
 }
 
 static struct cause server_reset(const struct flow *flow)
@@ -229,7 +234,9 @@ static bool icmp_decides(const struct flow *flow)
 
 static struct cause query_silence(const struct flow *flow, int64_t waited_ns, bool patient)
 {
-    bool acked = saw(flow, FLOW_QUERY_ACKED);
+    bool in_part = flow->record.count[FLOW_QUERY_AGAIN] > 0 && flow->server_side.has_acked &&
+                   seq_before(flow->server_side.acked, flow->queries.next);
+    bool acked = saw(flow, FLOW_QUERY_ACKED) && !in_part;
     if (!saw(flow, FLOW_SYNACK) && !acked) /* one direction is missing from the capture */
         return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
     unsigned again = flow->record.count[FLOW_QUERY_AGAIN];
@@ -258,9 +265,11 @@ static struct cause client_left(const struct flow *flow)
         return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_SYNACK};
     if (saw(flow, FLOW_QUERY) && time_of(flow, leaving) == flow->first_ns) /* a capture without times */
         return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
-    if (!saw(flow, FLOW_QUERY) || asked_in_part(flow) || waited < FLOW_PATIENCE_NS)
+    /* it leaves a server that has closed, and was closed for want of a query that something had kept from it */
+    bool closed = never_heard(flow, FLOW_SERVER_FIN) && came_first(flow, FLOW_SERVER_FIN, leaving);
+    if (!saw(flow, FLOW_QUERY) || asked_in_part(flow) || (waited < FLOW_PATIENCE_NS && !closed))
         return (struct cause){MECHANISM_CLIENT_ABORTED, leaving};
-    return query_silence(flow, waited, true);
+    return query_silence(flow, waited, waited >= FLOW_PATIENCE_NS);
 }
 
 static struct cause silence(const struct flow *flow, int64_t now_ns)

@@ -134,7 +134,8 @@ struct located located_of(const struct path *path, const struct flow_end *end, c
     const struct row *row = row_of((enum mechanism)end->mechanism);
     if (!path || !row)
         return at;
-    bool opened = flow && flow_saw(flow, FLOW_SYNACK);
+    bool opened =
+        flow && flow->at[FLOW_SYNACK] < flow->at[FLOW_SERVER_RST] && flow->at[FLOW_SYNACK] < flow->at[FLOW_ICMP];
     at.way = row->way != BY_STAGE ? (enum path_way)row->way : opened ? PATH_QUERY : PATH_SYN;
     at.reply = row->reply;
     at.ttl = at.reply == PATH_SILENT ? path_silent_from(path, at.way) : path_first(path, at.way, PATH_BIT(at.reply));

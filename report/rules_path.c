@@ -63,6 +63,15 @@ static bool rejected_at_server(const struct rule_case *c)
     return met(c, &at) && at.reply != PATH_SILENT && at.reply != PATH_ANSWERED && at.ttl == at.server;
 }
 
+/* UDP comes back by as many routers as it went, and what rejects by one fewer. */
+static bool rejected_by_last_router(const struct rule_case *c)
+{
+    struct located at = located(c);
+    bool one_nearer = seen_nearer(c) && c->end.gap == 1 && c->ruler.constant && c->constant;
+    return rejected_at_server(c) && at.route == LOCATED_ROUTE_SAME && at.provoked && at.ttl > 2 &&
+           at.box + 1 == at.ttl && one_nearer && ttl_hops(c->ruler.usual) + 1 == at.server;
+}
+
 static bool refusal_at_server(const struct rule_case *c)
 {
     struct located at = located(c);
@@ -188,6 +197,13 @@ static const struct rule rows[] = {
      "the server, or the last router as it forwards.",
      "A router filters what it forwards after it has looked at the TTL, so that what the last one rejects begins with "
      "the TTL that reaches the server. Only the TTL of what came back tells these two apart.",
+     "RFC 1812 5.2.1; netfilter's FORWARD; [lab]: a reject rule on the last router"},
+    {"located-at-last-router", BOX, STRONG, GROUP_PATH, rejected_by_last_router,
+     "A {path_way} {path_reply} where UDP is answered, at {path_server}, but by something one hop nearer (TTL "
+     "{end_ttl}): "
+     "{path_box}, as it forwards.",
+     "UDP takes as many routers there as back, TCP comes there by the same ones, and what rejects it has passed one "
+     "fewer: the last router's packet.",
      "RFC 1812 5.2.1; netfilter's FORWARD; [lab]: a reject rule on the last router"},
     {"located-answer-at-server", SERVER, STRONG, GROUP_PATH, refusal_at_server,
      "The query was answered {rcode} over TCP at {path_ttl}, where UDP is answered, and not before: by the server.",

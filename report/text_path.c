@@ -48,6 +48,11 @@ static const struct {
 };
 static_assert(sizeof ends / sizeof *ends == PATH_REPLIES, "each reply has its words");
 
+static bool is_marked(const struct located *at, unsigned ttl, unsigned server)
+{
+    return ttl == server || (at->known && ttl == (at->box ? at->box : at->ttl));
+}
+
 static void write_mark(struct page *page, const struct located *at, unsigned ttl, unsigned server)
 {
     if (ttl == server)
@@ -82,9 +87,15 @@ static void write_row(struct page *page, const struct path *path, const struct l
 {
     char address[CELL], cells[CELL];
     fprintf(page->out, "  %3u  %-*s", ttl, ADDRESS_WIDTH, hop_address(path, ttl, server, address));
-    for (int way = 0; way < PATH_WAYS; way++)
-        if (is_walked(path, way))
-            fprintf(page->out, " %-*s", CELL_WIDTH, cell(&path->steps[way][ttl], cells));
+    int room = 0; /* what a cell leaves of its width is written when something follows */
+    for (int way = 0; way < PATH_WAYS; way++) {
+        if (!is_walked(path, way))
+            continue;
+        int length = fprintf(page->out, "%*s %s", room, "", cell(&path->steps[way][ttl], cells)) - room - 1;
+        room = length < CELL_WIDTH ? CELL_WIDTH - length : 0;
+    }
+    if (is_marked(at, ttl, server))
+        fprintf(page->out, "%*s", room, "");
     write_mark(page, at, ttl, server);
     putc('\n', page->out);
 }
@@ -94,9 +105,13 @@ static void write_head(struct page *page, const struct path *path)
     static const char *const heads[] = {[PATH_UDP] = "UDP", [PATH_SYN] = "SYN", [PATH_QUERY] = "query over TCP"};
     static_assert(sizeof heads / sizeof *heads == PATH_WAYS, "each way has its head");
     fprintf(page->out, "  hop  %-*s", ADDRESS_WIDTH, "address");
-    for (int way = 0; way < PATH_WAYS; way++)
-        if (is_walked(path, way))
-            fprintf(page->out, " %-*s", CELL_WIDTH, heads[way]);
+    int room = 0;
+    for (int way = 0; way < PATH_WAYS; way++) {
+        if (!is_walked(path, way))
+            continue;
+        fprintf(page->out, "%*s %s", room, "", heads[way]);
+        room = CELL_WIDTH - (int)strlen(heads[way]);
+    }
     putc('\n', page->out);
 }
 

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     WEAKNESSES = sizeof((struct report *)0)->weaknesses / sizeof(char *),
@@ -213,6 +214,18 @@ static char *say_incomplete(const struct report *report)
                       : NULL;
 }
 
+/* A probe's frame numbers are those of a capture that is gone, unless it was saved: then the file is the first input. */
+static char *say_not_saved(const struct report *report)
+{
+    const struct report_source *source = &report->source;
+    bool live = source->probe && source->input_count > 0 && strcmp(source->inputs[0].format, "live") == 0;
+    bool failed = report->server_count > 0 && report_outcome_is_failure(report->servers[0].outcome);
+    return live && failed && !source->probe->obstacle
+               ? words_format("The packets were not saved; with -w FILE they are, for a ticket, and frame numbers are "
+                              "the file's")
+               : NULL;
+}
+
 enum kind { WEAKNESS, REMARK };
 
 #define AT(field) offsetof(struct analysis_counters, field)
@@ -251,6 +264,7 @@ static const struct {
      "TCP segments larger than an Ethernet frame: the host's network card cuts or joins them (TSO, GRO), or the link "
      "carries jumbo frames"},
     {REMARK, NULL, say_tunnelled, 0, NULL},
+    {REMARK, NULL, say_not_saved, 0, NULL},
 };
 
 #undef AT

@@ -61,6 +61,14 @@ late_tcp() {
     sleep 0.1
 }
 
+# split_tcp ADDRESS: sends the query's length, and a moment later the query
+split_tcp() {
+    inside client timeout 5 bash -c 'exec 3<>"/dev/tcp/$1/53"; printf "\0\36" >&3; sleep 0.03
+        printf "\53\53\1\0\0\1\0\0\0\0\0\0\7example\4test\0\0\17\0\1" >&3
+        timeout 3 head -c 2 <&3 >&2' split "$1" 2>/dev/null || true
+    sleep 0.1
+}
+
 # resolver_tcp ADDRESS: through a resolver on the client; a row with it has "serve client forwarder ADDRESS"
 resolver_tcp() {
     inside client dig @127.0.0.1 "$3" MX +time=3 +tries=1 >/dev/null 2>&1 || true

@@ -7,7 +7,7 @@
 declare -A asking=(
     [udp]='- -' [pause]='- -' [witness]='- -' [touch_port]='- -'
     [tcp]='3 example.test' [dig_tcp]='3 example.test' [kdig_tcp]='3 example.test' [by]='4 example.test'
-    [mail]='2 example.test' [both]='2 big.example.test' [lookup]='- big.example.test' [glibc_tcp]='- example.test'
+    [split_tcp]='- example.test' [mail]='2 example.test' [both]='2 big.example.test' [lookup]='- big.example.test' [glibc_tcp]='- example.test'
 )
 
 # What a probe cannot be put in the place of: what is so | why. `step:WORD` is a step of the client's,

@@ -45,6 +45,21 @@ def test_table_of_two_servers():
         check(set(ANSWER) <= set(server_of(probe['servers'], ANSWERS)['answer']), f'{probe["servers"]}')
 
 
+def test_saved_packets():
+    """What is read from them is what was said, frame by frame."""
+    with kb_yard() as yard:
+        path = scratch.new('pcap')
+        found, done = report(yard, '-w', path, 'microsoft.com', REFUSES, ANSWERS)
+        check(found['source']['inputs'][0]['path'] == path, f'{found["source"]["inputs"]}')
+        again = subprocess.run([scratch.file('tcp53'), 'read', '-j', path], capture_output=True, text=True)
+        check(again.returncode == done.status == 1, f'status {done.status}, {again.returncode}: {again.stderr}')
+        read = json.loads(again.stdout)
+        for address in REFUSES, ANSWERS:
+            check(verdict_of(read, address) == verdict_of(found, address), f'{address}: {verdict_of(read, address)}')
+        frames = [[e['frames'] for e in server_of(r['servers'], REFUSES)['evidence']] for r in (found, read)]
+        check(frames[0] and frames[0] == frames[1], f'frames {frames}')
+
+
 def test_all_are_fine():
     with Yard({SERVER: unbound(), SERVER6: nsd()}) as yard:
         done = run(yard, 'example.test', SERVER, SERVER6)

@@ -204,6 +204,9 @@ Test(attempt, how_long_it_took_is_up_to_the_last_thing_that_came)
 {
     const struct attempt answered = attempt_of(ATTEMPT_TCP, ATTEMPT_ANSWERED, TOLD(OPENED, {FLOW_ANSWER, 40}));
     const struct attempt silent = attempt_of(ATTEMPT_TCP, ATTEMPT_SILENT, TOLD({FLOW_SYN, 0}, {FLOW_SYN_AGAIN, 3000}));
+    struct attempt paused = answered;
+    paused.paused_ns = 15 * MS_NS;
     cr_assert_eq(attempt_duration_ns(&answered), 40 * MS_NS);
+    cr_assert_eq(attempt_duration_ns(&paused), 25 * MS_NS);
     cr_assert_eq(attempt_duration_ns(&silent), 0);
 }

@@ -88,6 +88,22 @@ Test(probed, where_udp_is_answered_nobody_is_accused)
     cr_expect(found("located-at-server"));
 }
 
+Test(probed, the_ttl_of_the_reset_tells_the_last_router_from_the_server)
+{
+    ends(ATTEMPT_REFUSED, 61);
+    walked("eeeeD", "eeeeR", "");
+    cr_expect(found("located-at-last-router"));
+    cr_expect_eq(probing_server(&probing, SERVER)->judgement.culprit, CULPRIT_INTERMEDIARY);
+}
+
+Test(probed, the_ttl_of_the_reset_is_the_server_s)
+{
+    ends(ATTEMPT_REFUSED, 60);
+    walked("eeeeD", "eeeeR", "");
+    cr_expect_not(found("located-at-last-router"));
+    cr_expect_eq(probing_server(&probing, SERVER)->judgement.culprit, CULPRIT_SERVER);
+}
+
 Test(probed, by_another_route_nobody_is_accused)
 {
     ends(ATTEMPT_REFUSED, 0);
