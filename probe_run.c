@@ -255,7 +255,7 @@ static int conclude(struct probing *probing)
                                  .answer_count = list_answers(probing, answers)};
     probe.attempts = probe_attempts(probing->probe, &probe.attempt_count);
     probe_view_finish(&probing->view, probe.attempts, probe.attempt_count);
-    probe.obstacle = *probing->view.obstacle ? probing->view.obstacle : NULL;
+    probe.obstacle = *probing->view.obstacle.text ? probing->view.obstacle.text : NULL;
     probe.servers_from = *probing->servers_from ? probing->servers_from : NULL;
     struct report_source from = {.command = "probe",
                                  .generated_ns = clock_day_ns(),
