@@ -82,9 +82,8 @@ enum flow_sign {
     SIGN_SIMPLE_SYN = 1u << 23,    /* a SYN with no option but its MSS: a scanner's */
     SIGN_SLOW = 1u << 24,          /* the RST came 1.5 s or more after the packet it answers */
     SIGN_BIG_ANSWER = 1u << 25,    /* UDP had said TC=1: the answer is too big for one packet */
-    SIGN_ACK_IGNORED = 1u << 27,   /* the server sends its SYN-ACK again although the client's ACK was captured */
-    SIGN_FORWARDED = 1u << 28,     /* the same RST came in toward another address just before: NAT on this host */
-    SIGN_ONCE = 1u << 26,          /* the packet met by silence was sent once only */
+    SIGN_ACK_IGNORED = 1u << 26,   /* the server sends its SYN-ACK again although the client's ACK was captured */
+    SIGN_FORWARDED = 1u << 27,     /* the same RST came in toward another address just before: NAT on this host */
 };
 
 /* What became of a flow. */
