@@ -1,4 +1,4 @@
-#include "capture/measure.h"
+#include "capture/gauges.h"
 
 #include "capture/gauge.h"
 
@@ -11,9 +11,9 @@ enum { GAUGES = 2 * PROBE_SERVERS };
 #define WAIT_MOST_NS INT64_C(1500000000)
 enum { ROUND_TRIPS = 3 };
 
-struct measure {
+struct gauges {
     struct probe *probe;
-    struct gauge gauges[GAUGES];
+    struct gauge list[GAUGES];
     bool over[GAUGES];
     size_t count;
 };
@@ -49,82 +49,82 @@ static struct shown look_at(const struct probe *probe, struct addr server)
     return shown;
 }
 
-static void add_gauge(struct measure *measure, enum gauge_of of, struct addr server, const struct shown *shown)
+static void add_gauge(struct gauges *all, enum gauge_of of, struct addr server, const struct shown *shown)
 {
     int64_t wait_ns = shown->round_trip_ns * ROUND_TRIPS + WAIT_LEAST_NS;
     const struct gauge_options options = {.of = of,
                                           .server = server,
-                                          .port = probe_options_of(measure->probe)->port,
-                                          .query = probe_query(measure->probe),
-                                          .observer = probe_observer(measure->probe),
+                                          .port = probe_options_of(all->probe)->port,
+                                          .query = probe_query(all->probe),
+                                          .observer = probe_observer(all->probe),
                                           .guess = shown->udp_ttl,
                                           .wait_ns = wait_ns < WAIT_MOST_NS ? wait_ns : WAIT_MOST_NS};
-    gauge_init(&measure->gauges[measure->count++], &options);
+    gauge_init(&all->list[all->count++], &options);
 }
 
-struct measure *measure_new(struct probe *probe)
+struct gauges *gauges_new(struct probe *probe)
 {
-    struct measure *measure = calloc(1, sizeof *measure);
-    if (!measure)
+    struct gauges *all = calloc(1, sizeof *all);
+    if (!all)
         return NULL;
-    measure->probe = probe;
+    all->probe = probe;
     const struct probe_options *options = probe_options_of(probe);
     for (size_t i = 0; i < options->server_count; i++) {
         struct shown shown = look_at(probe, options->servers[i]);
         if (shown.refused || shown.opened)
-            add_gauge(measure, GAUGE_FIRST, options->servers[i], &shown);
+            add_gauge(all, GAUGE_FIRST, options->servers[i], &shown);
         if (shown.ended)
-            add_gauge(measure, GAUGE_LATER, options->servers[i], &shown);
+            add_gauge(all, GAUGE_LATER, options->servers[i], &shown);
     }
-    return measure;
+    return all;
 }
 
-void measure_free(struct measure *measure)
+void gauges_free(struct gauges *all)
 {
-    if (!measure)
+    if (!all)
         return;
-    for (size_t i = 0; i < measure->count; i++)
-        gauge_release(&measure->gauges[i]);
-    free(measure);
+    for (size_t i = 0; i < all->count; i++)
+        gauge_release(&all->list[i]);
+    free(all);
 }
 
-static void end_gauge(struct measure *measure, size_t index)
+static void end_gauge(struct gauges *all, size_t index)
 {
-    const struct gauge *gauge = &measure->gauges[index];
-    measure->over[index] = true;
+    const struct gauge *gauge = &all->list[index];
+    all->over[index] = true;
     if (gauge->ttl)
-        probe_measured(measure->probe, gauge->options.server, gauge->options.of == GAUGE_LATER, gauge->ttl);
+        probe_measured(all->probe, gauge->options.server, gauge->options.of == GAUGE_LATER, gauge->ttl);
 }
 
-bool measure_step(struct measure *measure, const struct pollfd *list, size_t count, int64_t now_ns)
+bool gauges_step(struct gauges *all, const struct pollfd *list, size_t count, int64_t now_ns)
 {
     bool goes_on = false;
-    for (size_t i = 0; i < measure->count; i++) {
-        int descriptor = gauge_waits_for(&measure->gauges[i]).fd;
+    for (size_t i = 0; i < all->count; i++) {
+        int descriptor = gauge_waits_for(&all->list[i]).fd;
         short events = 0;
         for (size_t k = 0; descriptor >= 0 && k < count; k++)
             events |= list[k].fd == descriptor ? list[k].revents : 0;
-        if (!measure->over[i] && !gauge_step(&measure->gauges[i], events, now_ns))
-            end_gauge(measure, i);
-        goes_on |= !measure->over[i];
+        if (!all->over[i] && !gauge_step(&all->list[i], events, now_ns))
+            end_gauge(all, i);
+        goes_on |= !all->over[i];
     }
     return goes_on;
 }
 
-size_t measure_descriptors(const struct measure *measure, struct pollfd *list, size_t room)
+size_t gauges_descriptors(const struct gauges *all, struct pollfd *list, size_t room)
 {
     size_t count = 0;
-    for (size_t i = 0; i < measure->count && count < room; i++)
-        if (!measure->over[i])
-            list[count++] = gauge_waits_for(&measure->gauges[i]);
+    for (size_t i = 0; i < all->count && count < room; i++)
+        if (!all->over[i])
+            list[count++] = gauge_waits_for(&all->list[i]);
     return count;
 }
 
-int64_t measure_due_ns(const struct measure *measure)
+int64_t gauges_due_ns(const struct gauges *all)
 {
     int64_t due_ns = INT64_MAX;
-    for (size_t i = 0; i < measure->count; i++)
-        if (!measure->over[i] && gauge_due_ns(&measure->gauges[i]) < due_ns)
-            due_ns = gauge_due_ns(&measure->gauges[i]);
+    for (size_t i = 0; i < all->count; i++)
+        if (!all->over[i] && gauge_due_ns(&all->list[i]) < due_ns)
+            due_ns = gauge_due_ns(&all->list[i]);
     return due_ns;
 }
