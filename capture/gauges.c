@@ -42,8 +42,7 @@ static struct shown look_at(const struct probe *probe, struct addr server)
             continue;
         }
         shown.refused |= attempt->status == ATTEMPT_REFUSED;
-        shown.ended |=
-            attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE;
+        shown.ended |= attempt_was_ended(attempt);
         shown.opened |= attempt->asked > 0 && attempt->status != ATTEMPT_ANSWERED;
     }
     return shown;
@@ -100,11 +99,7 @@ bool gauges_step(struct gauges *all, const struct pollfd *list, size_t count, in
 {
     bool goes_on = false;
     for (size_t i = 0; i < all->count; i++) {
-        int descriptor = gauge_waits_for(&all->list[i]).fd;
-        short events = 0;
-        for (size_t k = 0; descriptor >= 0 && k < count; k++)
-            events |= list[k].fd == descriptor ? list[k].revents : 0;
-        if (!all->over[i] && !gauge_step(&all->list[i], events, now_ns))
+        if (!all->over[i] && !gauge_step(&all->list[i], list, count, now_ns))
             end_gauge(all, i);
         goes_on |= !all->over[i];
     }
@@ -115,7 +110,7 @@ size_t gauges_descriptors(const struct gauges *all, struct pollfd *list, size_t 
 {
     size_t count = 0;
     for (size_t i = 0; i < all->count && count < room; i++)
-        if (!all->over[i])
+        if (!all->over[i] && all->list[i].try)
             list[count++] = gauge_waits_for(&all->list[i]);
     return count;
 }
