@@ -4,7 +4,7 @@
  */
 #include "probe_run.h"
 
-#include "capture/measure.h"
+#include "capture/gauges.h"
 #include "capture/probe.h"
 #include "capture/resolvers.h"
 #include "clock.h"
@@ -157,7 +157,7 @@ struct task {
     }
 
 TASK_OF(probe)
-TASK_OF(measure)
+TASK_OF(gauges)
 TASK_OF(probe_paths)
 
 static void run(struct probing *probing, const struct task *task)
@@ -179,11 +179,11 @@ static void ask(struct probing *probing)
 /* Without a capture sockets have to find out how far away their peers are. */
 static void measure_ttls(struct probing *probing)
 {
-    struct measure *measure = probing->view.live ? NULL : measure_new(probing->probe);
-    const struct task task = {measure, step_measure, descriptors_measure, due_measure};
-    if (measure)
+    struct gauges *gauges = probing->view.live ? NULL : gauges_new(probing->probe);
+    const struct task task = {gauges, step_gauges, descriptors_gauges, due_gauges};
+    if (gauges)
         run(probing, &task);
-    measure_free(measure);
+    gauges_free(gauges);
 }
 
 static bool walk_paths(struct probing *probing)
@@ -255,7 +255,7 @@ static int conclude(struct probing *probing)
                                  .answer_count = list_answers(probing, answers)};
     probe.attempts = probe_attempts(probing->probe, &probe.attempt_count);
     probe_view_finish(&probing->view, probe.attempts, probe.attempt_count);
-    probe.obstacle = *probing->view.obstacle ? probing->view.obstacle : NULL;
+    probe.obstacle = *probing->view.obstacle.text ? probing->view.obstacle.text : NULL;
     probe.servers_from = *probing->servers_from ? probing->servers_from : NULL;
     struct report_source from = {.command = "probe",
                                  .generated_ns = clock_day_ns(),

@@ -82,12 +82,9 @@ bool probe_view_open(struct probe_view *view, const struct options *options, con
             return complain("out of memory");
     }
     if (options->probe.no_capture)
-        snprintf(view->obstacle, sizeof view->obstacle, "--no-capture");
-    else if (!open_live(view, options, servers, count, &failure)) {
-        if (options->watch.interface_count > 0)
-            return complain("%s", failure.text);
-        snprintf(view->obstacle, sizeof view->obstacle, "%s", failure.text);
-    }
+        failure_set(&view->obstacle, "--no-capture");
+    else if (!open_live(view, options, servers, count, &view->obstacle) && options->watch.interface_count > 0)
+        return complain("%s", view->obstacle.text);
     return drop_rights(options, &failure) || complain("%s", failure.text);
 }
 
@@ -171,8 +168,8 @@ void probe_view_finish(struct probe_view *view, const struct attempt *attempts, 
     struct analysis_counters counters = analysis_counters(view->analysis);
     if (counters.tcp + counters.udp + counters.icmp > 0 || count == 0)
         return;
-    if (!*view->obstacle)
-        snprintf(view->obstacle, sizeof view->obstacle, "the capture saw none of the probe's packets");
+    if (!*view->obstacle.text)
+        failure_set(&view->obstacle, "the capture saw none of the probe's packets");
     for (size_t i = 0; i < count; i++)
         analysis_tell(view->analysis, &attempts[i]);
 }

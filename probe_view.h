@@ -13,7 +13,7 @@ struct probe_view {
     struct live *live;       /* NULL: nothing is captured */
     struct probe_save *save; /* -w; NULL: not asked for */
     struct analysis *analysis;
-    char obstacle[300];                     /* why nothing is captured; empty: something is */
+    struct failure obstacle;                /* why nothing is captured; empty: something is */
     uint64_t own;                           /* frames that were its own */
     uint64_t selected[LIVE_MOST];           /* of which interface */
     uint8_t ports[2][(UINT16_MAX + 1) / 8]; /* local ports of the attempts, over UDP and TCP */

@@ -80,11 +80,11 @@ static bool take_result(struct gauge *gauge)
     return true;
 }
 
-bool gauge_step(struct gauge *gauge, short events, int64_t now_ns)
+bool gauge_step(struct gauge *gauge, const struct pollfd *list, size_t count, int64_t now_ns)
 {
     if (!gauge->try)
         return begin(gauge, now_ns);
-    if (try_step(gauge->try, events, now_ns))
+    if (try_step(gauge->try, list, count, now_ns))
         return true;
     bool goes_on = take_result(gauge);
     gauge_release(gauge);
@@ -93,7 +93,7 @@ bool gauge_step(struct gauge *gauge, short events, int64_t now_ns)
 
 struct pollfd gauge_waits_for(const struct gauge *gauge)
 {
-    return gauge->try ? try_waits_for(gauge->try) : (struct pollfd){.fd = -1};
+    return try_waits_for(gauge->try);
 }
 
 int64_t gauge_due_ns(const struct gauge *gauge)

@@ -34,10 +34,10 @@ struct gauge {
 
 void gauge_init(struct gauge *gauge, const struct gauge_options *options);
 void gauge_release(struct gauge *gauge);
-/* What to poll for (-1: nothing), and when to step at the latest. */
+/* What to poll for, with a try under way, and when to step at the latest. */
 struct pollfd gauge_waits_for(const struct gauge *gauge);
 int64_t gauge_due_ns(const struct gauge *gauge);
-/* Goes on; false when it is over, with `ttl` set unless what came was not constant. */
-bool gauge_step(struct gauge *gauge, short events, int64_t now_ns);
+/* Goes on with what `list`, that was polled, says; false when it is over, with `ttl` set unless what came was not constant. */
+bool gauge_step(struct gauge *gauge, const struct pollfd *list, size_t count, int64_t now_ns);
 
 #endif

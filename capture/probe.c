@@ -159,11 +159,6 @@ static void take_attempt(struct probe *probe, struct course *course, const struc
 
 /* ---------------------------------------------------------------- steps */
 
-static bool is_tcp_test(enum attempt_test test)
-{
-    return !attempt_test_is_udp(test);
-}
-
 /* The next row of the stage that has a try left, with the place set behind it; TESTS when the stage has none. */
 static unsigned next_row(const struct probe *probe, struct course *course)
 {
@@ -182,7 +177,7 @@ static unsigned next_row(const struct probe *probe, struct course *course)
 static bool has_tcp_under_way(const struct course *course)
 {
     for (unsigned i = 0; i < course->active_count; i++)
-        if (is_tcp_test(try_attempt(course->active[i])->test))
+        if (!attempt_test_is_udp(try_attempt(course->active[i])->test))
             return true;
     return false;
 }
@@ -212,10 +207,10 @@ static void begin_next(struct probe *probe, struct course *course, int64_t now_n
     struct try *try = try_new(&plan, &probe->observer, now_ns);
     course->next_ns = now_ns + PROBE_GAP_NS;
     course->plain += test == ATTEMPT_TCP;
-    if (is_tcp_test(test))
+    if (!attempt_test_is_udp(test)) {
         course->parity = course->parity == SOCKET_EVEN ? SOCKET_ODD : SOCKET_EVEN;
-    if (is_tcp_test(test))
         course->latest_tcp_ns = now_ns;
+    }
     if (try)
         course->active[course->active_count++] = try;
 }
@@ -244,24 +239,14 @@ static void end_try(struct probe *probe, struct course *course, unsigned index)
     course->active[index] = course->active[--course->active_count];
 }
 
-static short events_of(const struct pollfd *list, size_t count, int descriptor)
-{
-    for (size_t i = 0; descriptor >= 0 && i < count; i++)
-        if (list[i].fd == descriptor)
-            return list[i].revents;
-    return 0;
-}
-
 bool probe_step(struct probe *probe, const struct pollfd *list, size_t count, int64_t now_ns)
 {
     bool goes_on = false;
     for (size_t c = 0; c < probe->options.server_count; c++) {
         struct course *course = &probe->courses[c];
-        for (unsigned i = course->active_count; i-- > 0;) {
-            short events = events_of(list, count, try_waits_for(course->active[i]).fd);
-            if (!try_step(course->active[i], events, now_ns))
+        for (unsigned i = course->active_count; i-- > 0;)
+            if (!try_step(course->active[i], list, count, now_ns))
                 end_try(probe, course, i);
-        }
         step_course(probe, course, now_ns);
         goes_on |= !course->over;
     }
@@ -378,13 +363,9 @@ void probe_measured(struct probe *probe, struct addr server, bool later, uint8_t
 {
     for (size_t i = 0; i < probe->attempt_count; i++) {
         struct attempt *attempt = &probe->attempts[i];
-        bool udp = attempt_test_is_udp(attempt->test);
-        if (udp || attempt->test == ATTEMPT_OTHER_PORT || !addr_same(attempt->server, server))
+        if (!attempt_is_query_over_tcp(attempt) || !addr_same(attempt->server, server))
             continue;
-        if (later &&
-            (attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE))
-            attempt->ttl = ttl;
-        if (!later && attempt->status == ATTEMPT_REFUSED)
+        if (later ? attempt_was_ended(attempt) : attempt->status == ATTEMPT_REFUSED)
             attempt->ttl = ttl;
         if (!later && attempt->asked > 0)
             attempt->synack_ttl = ttl;

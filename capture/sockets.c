@@ -10,9 +10,11 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-socklen_t socket_address(struct addr address, uint16_t port, struct sockaddr_storage *storage)
+/* Fills in a socket address; returns its length. */
+static socklen_t to_storage(struct addr address, uint16_t port, struct sockaddr_storage *storage)
 {
     memset(storage, 0, sizeof *storage);
     const uint8_t *bytes = (const uint8_t *)address.word;
@@ -28,7 +30,8 @@ socklen_t socket_address(struct addr address, uint16_t port, struct sockaddr_sto
     return sizeof v6;
 }
 
-bool socket_read_address(const struct sockaddr_storage *storage, struct addr *address, uint16_t *port)
+/* False for an address of another family. */
+static bool from_storage(const struct sockaddr_storage *storage, struct addr *address, uint16_t *port)
 {
     if (storage->ss_family == AF_INET) {
         struct sockaddr_in v4;
@@ -92,8 +95,7 @@ bool socket_own_address(int descriptor, struct addr *address, uint16_t *port)
 {
     struct sockaddr_storage storage;
     socklen_t size = sizeof storage;
-    return getsockname(descriptor, (struct sockaddr *)&storage, &size) == 0 &&
-           socket_read_address(&storage, address, port);
+    return getsockname(descriptor, (struct sockaddr *)&storage, &size) == 0 && from_storage(&storage, address, port);
 }
 
 /* To that port; 0: one that is free. */
@@ -102,7 +104,7 @@ static bool bind_port(int descriptor, bool v4, uint16_t *port)
     static const uint8_t zero[4];
     struct sockaddr_storage any;
     struct addr own;
-    socklen_t size = socket_address(v4 ? addr_v4(zero) : (struct addr){{0, 0}}, *port, &any);
+    socklen_t size = to_storage(v4 ? addr_v4(zero) : (struct addr){{0, 0}}, *port, &any);
     return bind(descriptor, (const struct sockaddr *)&any, size) == 0 && socket_own_address(descriptor, &own, port);
 }
 
@@ -141,7 +143,7 @@ int socket_open(struct addr address, int type, enum socket_parity parity, uint16
 int socket_connect(int descriptor, struct addr address, uint16_t port)
 {
     struct sockaddr_storage storage;
-    socklen_t size = socket_address(address, port, &storage);
+    socklen_t size = to_storage(address, port, &storage);
     return connect(descriptor, (const struct sockaddr *)&storage, size) == 0 || errno == EINPROGRESS ? 0 : errno;
 }
 
@@ -170,10 +172,10 @@ static void read_extended(const struct cmsghdr *header, struct socket_error *err
     else if (extended.what.ee_origin == SO_EE_ORIGIN_ICMP6)
         error->family = 6;
     if (error->family)
-        socket_read_address(&extended.offender, &error->source, &port);
+        from_storage(&extended.offender, &error->source, &port);
 }
 
-bool socket_next_error(int descriptor, struct socket_error *error)
+static bool next_error(int descriptor, struct socket_error *error)
 {
     uint8_t quoted[64];
     _Alignas(struct cmsghdr) uint8_t control[512];
@@ -231,7 +233,7 @@ bool socket_icmp_of(int error, bool v4, struct socket_error *icmp)
 
 bool socket_next_icmp(int descriptor, struct socket_error *error)
 {
-    while (socket_next_error(descriptor, error))
+    while (next_error(descriptor, error))
         if (error->family)
             return true;
     return false;

@@ -5,7 +5,6 @@
 #include "dissect/addr.h"
 
 #include <stddef.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 
 /* An ICMP error about a socket's packet (ip(7), IP_RECVERR; ipv6(7), IPV6_RECVERR). */
@@ -19,11 +18,6 @@ struct socket_error {
 /* ICMP errors that are told apart (RFC 792; RFC 4443, 3): a TTL that reached 0 on the way, and the like. */
 enum socket_icmp { SOCKET_TIME_EXCEEDED, SOCKET_HOST_UNREACHABLE, SOCKET_TOO_BIG, SOCKET_ICMP };
 bool socket_error_is(const struct socket_error *error, enum socket_icmp icmp);
-
-/* Fills in a socket address; returns its length. */
-socklen_t socket_address(struct addr address, uint16_t port, struct sockaddr_storage *storage);
-/* Reads one; false for one of another family. */
-bool socket_read_address(const struct sockaddr_storage *storage, struct addr *address, uint16_t *port);
 
 /* Which ports a socket may get: the kernel gives TCP sockets that bind odd ones, and those that just connect even ones. */
 enum socket_parity { SOCKET_ODD, SOCKET_EVEN };
@@ -49,8 +43,7 @@ uint8_t socket_ttl(int descriptor, struct addr address);
 /* This end's address of a connected socket. */
 bool socket_own_address(int descriptor, struct addr *address, uint16_t *port);
 
-/* The next ICMP error that waits, or the first that another host sent; false: none does. */
-bool socket_next_error(int descriptor, struct socket_error *error);
+/* The next ICMP error that waits, errors that this host itself found left out; false: none does. */
 bool socket_next_icmp(int descriptor, struct socket_error *error);
 /*
  * Of a connection that was made the kernel tells ICMP errors as errno alone (tcp(7)): the error that this one stands for,

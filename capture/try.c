@@ -302,8 +302,17 @@ static void give_up(struct try *try)
     finish(try, ATTEMPT_STUCK);
 }
 
-bool try_step(struct try *try, short events, int64_t now_ns)
+static short events_of(const struct try *try, const struct pollfd *list, size_t count)
 {
+    for (size_t i = 0; try->descriptor >= 0 && i < count; i++)
+        if (list[i].fd == try->descriptor)
+            return list[i].revents;
+    return 0;
+}
+
+bool try_step(struct try *try, const struct pollfd *list, size_t count, int64_t now_ns)
+{
+    short events = events_of(try, list, count);
     if (try->state == CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP))) {
         int error = socket_failed(try->descriptor);
         if (error)

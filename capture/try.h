@@ -41,8 +41,8 @@ void try_free(struct try *try);
 /* What it waits for: a descriptor and its events, and when it has to be looked at at the latest. */
 struct pollfd try_waits_for(const struct try *try);
 int64_t try_due_ns(const struct try *try);
-/* Goes on; false when it is over. */
-bool try_step(struct try *try, short events, int64_t now_ns);
+/* Goes on with what `list`, that was polled, says of its descriptor; false when it is over. */
+bool try_step(struct try *try, const struct pollfd *list, size_t count, int64_t now_ns);
 const struct attempt *try_attempt(const struct try *try);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "dissect/flow.h"
 
-/* What is tried. The words are in attempt_test_name(), and what each is for in attempt_test_purpose(). */
+/* What is tried. The words are in attempt_test_name(), and what each is for in report/explain.c. */
 enum attempt_test {
     ATTEMPT_UDP,        /* a question without EDNS (RFC 1035): the answer may have 512 bytes */
     ATTEMPT_UDP_EDNS,   /* with EDNS (RFC 6891) and a buffer of ATTEMPT_EDNS_BYTES */
@@ -80,6 +80,16 @@ const char *attempt_status_name(enum attempt_status status);
 static inline bool attempt_test_is_udp(enum attempt_test test)
 {
     return test == ATTEMPT_UDP || test == ATTEMPT_UDP_EDNS;
+}
+/* Whether the server was asked over TCP, or was to be. */
+static inline bool attempt_is_query_over_tcp(const struct attempt *attempt)
+{
+    return !attempt_test_is_udp(attempt->test) && attempt->test != ATTEMPT_OTHER_PORT;
+}
+/* Whether a packet ended it after the handshake: a RST, a FIN, an answer that refuses. */
+static inline bool attempt_was_ended(const struct attempt *attempt)
+{
+    return attempt->status == ATTEMPT_RESET || attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_RCODE;
 }
 /* From the first thing sent to the last thing that came, its own pauses left out, nanoseconds; 0 when nothing came. */
 int64_t attempt_duration_ns(const struct attempt *attempt);

@@ -365,7 +365,7 @@ static const uint8_t outcomes[] = {
 };
 static_assert(sizeof outcomes == MECHANISMS, "each mechanism has its outcome");
 
-static uint32_t closing_signs(const struct flow *flow, enum mechanism mechanism)
+static uint32_t closing_signs(const struct flow *flow)
 {
     uint32_t signs = flow->signs;
     if (flow->answers.begun && flow->server_side.has_next && !flow->answers.opaque) {
@@ -377,8 +377,7 @@ static uint32_t closing_signs(const struct flow *flow, enum mechanism mechanism)
         signs |= SIGN_REPEATED;
     if (flow->after_truncated)
         signs |= SIGN_BIG_ANSWER;
-    bool once = mechanism == MECHANISM_SYN_UNANSWERED && flow->record.count[FLOW_SYN_AGAIN] == 0;
-    return once ? signs | SIGN_ONCE : signs;
+    return signs;
 }
 
 /* The server's bare ACK of the query. */
@@ -399,7 +398,7 @@ struct flow_end flow_end_of(struct flow *flow, int64_t now_ns)
     end.ttl = from_packet || cause.decisive == FLOW_ICMP ? record->timeline[record->decisive].ttl : 0;
     end.synack_ttl = synack ? synack->ttl : 0;
     end.ack_ttl = ack_ttl(record);
-    end.signs = closing_signs(flow, cause.mechanism);
+    end.signs = closing_signs(flow);
     if (cause.decisive == FLOW_ICMP) {
         end.icmp_source = record->icmp_source;
         end.icmp_type = record->icmp_type;

@@ -1,6 +1,6 @@
 #include "dissect/endings.h"
 
-#include "dissect/addr.h"
+#include "dissect/flow.h"
 
 #include <stddef.h>
 

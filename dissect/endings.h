@@ -2,7 +2,8 @@
 #ifndef TCP53_DISSECT_ENDINGS_H
 #define TCP53_DISSECT_ENDINGS_H
 
-#include "dissect/flow.h"
+#include "dissect/flow_end.h"
+#include "dissect/frame.h"
 
 enum {
     FACTS_ENDINGS = 16, /* kinds of ends kept apart for one server */
@@ -30,6 +31,8 @@ struct ending_list {
     uint32_t count;
     uint32_t merged; /* flows of further kinds, counted by how they ended only */
 };
+
+struct flow_record;
 
 /*
  * The ending of that kind, a new one (without an exemplar, count 0) if need be. When there is no room for one more, one

@@ -5,6 +5,7 @@
 #include "dissect/exchange.h"
 
 #include "dissect/facts.h"
+#include "dissect/flow.h"
 #include "dissect/table.h"
 #include "dissect/ways.h"
 

@@ -4,7 +4,7 @@
 
 #include "dissect/dns.h"
 #include "dissect/endings.h"
-#include "dissect/flow.h"
+#include "dissect/flow_end.h"
 #include "dissect/measure.h"
 #include "dissect/point.h"
 
@@ -107,6 +107,9 @@ struct host {
 };
 
 struct facts;
+struct flow;
+struct flow_record;
+struct packet;
 
 struct facts *facts_new(void);
 void facts_free(struct facts *facts);

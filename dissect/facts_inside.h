@@ -3,6 +3,7 @@
 #define TCP53_DISSECT_FACTS_INSIDE_H
 
 #include "dissect/facts.h"
+#include "dissect/flow.h"
 
 struct rcode_memory {
     uint32_t tag; /* 0: free */

@@ -74,13 +74,3 @@ struct addr path_hop(const struct path *path, unsigned ttl)
         router = router_of(&path->steps[way][ttl]);
     return router;
 }
-
-bool path_routes_differ(const struct path *path, enum path_way one, enum path_way other)
-{
-    for (unsigned ttl = 1; ttl <= PATH_HOPS; ttl++) {
-        struct addr a = router_of(&path->steps[one][ttl]), b = router_of(&path->steps[other][ttl]);
-        if (!addr_is_none(a) && !addr_is_none(b) && !addr_same(a, b))
-            return true;
-    }
-    return false;
-}

@@ -57,11 +57,6 @@ unsigned path_first(const struct path *path, enum path_way way, unsigned replies
 unsigned path_silent_from(const struct path *path, enum path_way way);
 /* The router that a packet with that TTL comes to, by whichever way it was told; none: it never said. */
 struct addr path_hop(const struct path *path, unsigned ttl);
-/*
- * True when at some TTL both ways were told of a router, and not of the same: their routes differ, and who is nearer by TTL
- * on the one need not be on the other. Errors for PATH_QUERY do not tell the router; its packets are PATH_SYN's kind.
- */
-bool path_routes_differ(const struct path *path, enum path_way one, enum path_way other);
 
 /* Stable words: "udp", "syn", "query"; "time-exceeded", "reset". */
 const char *path_way_name(enum path_way way);

@@ -1,5 +1,6 @@
 /* Facts: small samples, and tables that have their size for life and count what did not fit. */
 #include "dissect/facts.h"
+#include "dissect/flow.h"
 
 #include "tests/unit/wire.h"
 

@@ -131,15 +131,3 @@ Test(path, a_hop_is_who_says_that_time_was_exceeded)
     path.steps[PATH_UDP][3].from = wire_addr("192.0.2.3");
     cr_expect(addr_same(path_hop(&path, 3), wire_addr("192.0.2.3")));
 }
-
-Test(path, routes_that_differ)
-{
-    struct path path = walked("eeeeA", "eeeRR");
-    cr_expect_not(path_routes_differ(&path, PATH_UDP, PATH_SYN), "nobody told");
-    path.steps[PATH_UDP][1].from = path.steps[PATH_SYN][1].from = wire_addr("192.0.2.1");
-    path.steps[PATH_UDP][3].from = wire_addr("192.0.2.3");
-    cr_expect_not(path_routes_differ(&path, PATH_UDP, PATH_SYN), "one of them told");
-    path.steps[PATH_SYN][3].from = wire_addr("192.0.2.33");
-    cr_expect(path_routes_differ(&path, PATH_UDP, PATH_SYN));
-    cr_expect(path_routes_differ(&path, PATH_SYN, PATH_UDP));
-}
