@@ -268,6 +268,12 @@ ssize_t socket_receive(int descriptor, uint8_t *bytes, size_t room, uint8_t *ttl
     return got;
 }
 
+unsigned socket_unsent(int descriptor)
+{
+    int unsent = 0;
+    return ioctl(descriptor, SIOCOUTQNSD, &unsent) == 0 && unsent > 0 ? (unsigned)unsent : 0;
+}
+
 unsigned socket_sent_again(int descriptor)
 {
     struct tcp_info info = {0};

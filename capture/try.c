@@ -223,6 +223,19 @@ static void note_part(struct try *try)
         note(try, FLOW_ANSWER_PART, try->got);
 }
 
+/* What became of the queries' packets, of which the socket knows no times. */
+static void note_sent(struct try *try)
+{
+    enum { ENOUGH = 4 };
+    unsigned again = socket_sent_again(try->descriptor);
+    for (unsigned i = 0; i < again && i < ENOUGH; i++)
+        note(try, FLOW_QUERY_AGAIN, 0);
+    try->attempt.unsent = socket_unsent(try->descriptor) >= message_length(try);
+    try->attempt.unheard = !socket_all_acknowledged(try->descriptor);
+    if (!try->attempt.unheard)
+        note(try, FLOW_QUERY_ACKED, 0);
+}
+
 static void read_stream(struct try *try, int64_t now_ns)
 {
     while (try->state == WAITING) {
@@ -232,6 +245,7 @@ static void read_stream(struct try *try, int64_t now_ns)
             take_messages(try, now_ns);
         } else if (got == 0) {
             note_part(try);
+            note_sent(try);
             note(try, FLOW_SERVER_FIN, 0);
             finish(try, ATTEMPT_CLOSED);
         } else if (errno == EAGAIN || errno == EINTR) {
@@ -293,10 +307,7 @@ static void give_up(struct try *try)
         finish(try, ATTEMPT_SILENT);
         return;
     }
-    for (unsigned i = 0; i < again; i++)
-        note(try, FLOW_QUERY_AGAIN, 0);
-    if (socket_all_acknowledged(try->descriptor))
-        note(try, FLOW_QUERY_ACKED, 0);
+    note_sent(try);
     note_part(try);
     note(try, FLOW_CLIENT_FIN, 0); /* by close(2) */
     finish(try, ATTEMPT_STUCK);

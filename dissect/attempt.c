@@ -153,6 +153,8 @@ static uint8_t ttl_of(const struct attempt *attempt, enum flow_event event)
     return event == FLOW_SERVER_RST || event == FLOW_SERVER_FIN || event == FLOW_ANSWER ? attempt->ttl : 0;
 }
 
+enum { QUERY_END = 2 }; /* beyond what the server acknowledges, and beyond that nothing matters */
+
 /*
  * Relative sequence numbers, as far as they follow: the client's SYN is 0, and the server acknowledges it, or the kernel
  * would not have taken its answer. Whether it acknowledges more is not told.
@@ -190,7 +192,7 @@ static void note_icmp(struct flow_record *record, const struct attempt *attempt)
 /* An attempt that asked twice has the same question twice. */
 static void note_question(struct flow *flow, const struct attempt *attempt)
 {
-    flow->whole_queries = attempt->asked;
+    flow->whole_queries = attempt->unsent ? 0 : attempt->asked;
     flow->whole_answers = attempt->answered;
     flow->rcode = attempt->rcode;
     if (dns_rcode_is_refusal(attempt->rcode))
@@ -215,12 +217,16 @@ static struct flow *make_flow(const struct attempt *attempt, uint32_t server)
     stream_init(&flow->queries);
     stream_init(&flow->answers);
     for (unsigned i = 0; i < attempt->event_count; i++)
-        note_sighting(&flow->record, attempt, &attempt->events[i]);
+        if (!attempt->unsent || attempt->events[i].event != FLOW_QUERY)
+            note_sighting(&flow->record, attempt, &attempt->events[i]);
     if (attempt->icmp.family)
         note_icmp(&flow->record, attempt);
     flow->first_ns = attempt->events[0].time_ns;
     flow->last_ns = attempt->ended_ns;
-    flow->query_ns = last_time(attempt, FLOW_QUERY);
+    flow->query_ns = attempt->unsent ? 0 : last_time(attempt, FLOW_QUERY);
+    flow->queries.next = attempt->unheard ? QUERY_END : 0;
+    if (attempt->unsent)
+        flow->signs |= SIGN_SYNACK_NO_WINDOW;
     flow->client_side.has_isn = flow->client_side.has_packet = true;
     flow->client_side.has_acked = flow->server_side.has_packet = flow_saw(&flow->record, FLOW_SYNACK) != NULL;
     flow->answers.begun = attempt->answered > 0 || flow->record.count[FLOW_ANSWER_PART] > 0;

@@ -62,6 +62,8 @@ struct attempt {
     uint8_t own_ttl;         /* with which its packets left */
     uint8_t ttl;        /* UDP: of the answer. TCP: of the packet that ended it, where it could be measured; else 0 */
     uint8_t synack_ttl; /* TCP: where it could be measured; else 0 */
+    bool unheard;       /* TCP: not all that it sent was acknowledged */
+    bool unsent;        /* TCP: the query never left, since the window that the SYN-ACK opened stayed shut */
     int error;          /* errno that the socket gave, 0: none */
     uint32_t answer_bytes; /* of the last answer */
     struct {

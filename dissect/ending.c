@@ -139,18 +139,25 @@ static bool later_query_reset(const struct flow *flow)
            rst->time_ns - flow->query_ns < FLOW_SILENCE_NS && flow->query_ns - answer->time_ns < FLOW_IDLE_CLOSE_NS;
 }
 
+/* Long after a packet from there would have told of the query: a round trip took so long when the handshake was made. */
+static bool is_overdue(const struct flow *flow, const struct sighting *close)
+{
+    const int64_t unsteadiness_ns = FLOW_SECOND_NS / 20;
+    const struct sighting *syn = flow_saw(&flow->record, FLOW_SYN), *synack = flow_saw(&flow->record, FLOW_SYNACK);
+    return syn && synack && !saw(flow, FLOW_SYN_AGAIN) &&
+           close->time_ns - flow->query_ns > 2 * (synack->time_ns - syn->time_ns) + unsteadiness_ns;
+}
+
 /*
- * The server closes (FIN, or RST with an ACK) without acknowledging the query, or all of it, which was sent again meanwhile:
- * it never got it, and what it closes is an idle connection.
+ * The server closes (FIN, or RST with an ACK) without acknowledging the query, or all of it, although it should long have
+ * come: what it closes is an idle connection. A query is sent again 200 ms later than its acknowledgement was due (RFC
+ * 6298, 2; Linux's least).
  */
 static bool never_heard(const struct flow *flow, enum flow_event end)
 {
     const struct sighting *close = flow_saw(&flow->record, end);
-    if (!close || !saw(flow, FLOW_QUERY) || !(close->flags & TCP_ACK))
-        return false;
-    unsigned again = flow->record.count[FLOW_QUERY_AGAIN];
-    bool late = again > 1 || (again > 0 && close->time_ns - flow->query_ns >= FLOW_PATIENCE_NS);
-    return late && seq_before(close->ack, flow->queries.next);
+    return close && saw(flow, FLOW_QUERY) && (close->flags & TCP_ACK) && seq_before(close->ack, flow->queries.next) &&
+           (came_first(flow, FLOW_QUERY_AGAIN, end) || is_overdue(flow, close));
 }
 
 static enum mechanism answered_mechanism(const struct flow *flow)
@@ -265,11 +272,9 @@ static struct cause client_left(const struct flow *flow)
         return (struct cause){MECHANISM_QUERY_UNANSWERED, FLOW_SYNACK};
     if (saw(flow, FLOW_QUERY) && time_of(flow, leaving) == flow->first_ns) /* a capture without times */
         return (struct cause){MECHANISM_INCOMPLETE, FLOW_QUERY};
-    /* it leaves a server that has closed, and was closed for want of a query that something had kept from it */
-    bool closed = never_heard(flow, FLOW_SERVER_FIN) && came_first(flow, FLOW_SERVER_FIN, leaving);
-    if (!saw(flow, FLOW_QUERY) || asked_in_part(flow) || (waited < FLOW_PATIENCE_NS && !closed))
+    if (!saw(flow, FLOW_QUERY) || asked_in_part(flow) || waited < FLOW_PATIENCE_NS)
         return (struct cause){MECHANISM_CLIENT_ABORTED, leaving};
-    return query_silence(flow, waited, waited >= FLOW_PATIENCE_NS);
+    return query_silence(flow, waited, true);
 }
 
 static struct cause silence(const struct flow *flow, int64_t now_ns)
@@ -327,6 +332,10 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
         return server_reset(flow);
     if (fin && !never_heard(flow, FLOW_SERVER_FIN))
         return server_close(flow);
+    bool idle = (saw(flow, FLOW_SERVER_FIN) && never_heard(flow, FLOW_SERVER_FIN)) ||
+                (saw(flow, FLOW_SERVER_RST) && never_heard(flow, FLOW_SERVER_RST));
+    if (idle && !icmp_decides(flow) && !asked_in_part(flow))
+        return (struct cause){MECHANISM_QUERY_UNACKED, FLOW_QUERY};
     if (icmp_decides(flow))
         return (struct cause){icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type, flow->record.icmp_code),
                               FLOW_ICMP};

@@ -78,11 +78,25 @@ static bool located_elsewhere(const struct rule_case *c)
     return located_before_server(c->path, &at);
 }
 
-static bool same_distance(const struct rule_case *c)
+/* Who reads queries may forge a reset of any TTL; that the server then goes on shows in packets, not to a socket. */
+static bool forged_unseen(const struct rule_case *c)
+{
+    return seen_only_told(c) &&
+           (seen_mechanism(c, MECHANISM_RESET_AFTER_QUERY) || seen_mechanism(c, MECHANISM_RESET_AFTER_HANDSHAKE));
+}
+
+static bool same_distance_unseen(const struct rule_case *c)
 {
     return seen_segment(c) && c->end.relation == RELATION_SAME && c->ruler.kind == RULER_DNS_ANSWERS &&
-           c->vantage != VANTAGE_SERVER && !seen_posing(c) && !c->forged_alike && !seen_refuted(c) &&
-           !located_elsewhere(c) && (c->synack.relation == RELATION_SAME || c->synack.relation == RELATION_UNKNOWN);
+           forged_unseen(c);
+}
+
+static bool same_distance(const struct rule_case *c)
+{
+    return seen_segment(c) && !forged_unseen(c) && c->end.relation == RELATION_SAME &&
+           c->ruler.kind == RULER_DNS_ANSWERS && c->vantage != VANTAGE_SERVER && !seen_posing(c) && !c->forged_alike &&
+           !seen_refuted(c) && !located_elsewhere(c) &&
+           (c->synack.relation == RELATION_SAME || c->synack.relation == RELATION_UNKNOWN);
 }
 
 static bool same_on_link(const struct rule_case *c)
@@ -178,6 +192,12 @@ static const struct rule rows[] = {
      "It was made at the server's distance: by the server's host (closed port, its own firewall, its DNS software) or "
      "by a device directly in front of it that does not show in the TTL.",
      "nmap-os-db; [lab]"},
+    {"same-distance-unseen", NOBODY, WEAK, GROUP_DISTANCE, same_distance_unseen,
+     "The RST came from as far as the server's DNS answers; but no packets were captured, and whether the server went "
+     "on "
+     "after it, as it does when somebody forged it, nobody saw.",
+     "A forger may choose the TTL. A capture shows what came after the RST.",
+     "IP_MINTTL of ip(7), RFC 5082; [lab]: forgers with the server's TTL"},
     {"same-distance-on-link", SERVER, CONCLUSIVE, GROUP_DISTANCE, same_on_link,
      "The server is on this link: the packet came from the same hardware address and TTL as its DNS answers.",
      "No router lies between, so nothing but a bridge could have put itself there.", "[lab]"},

@@ -59,7 +59,8 @@ static bool icmp_server_nearer(const struct rule_case *c)
 
 static bool query_never_acked(const struct rule_case *c)
 {
-    return seen_mechanism(c, MECHANISM_QUERY_UNACKED) && c->udp_alive && c->vantage != VANTAGE_SERVER &&
+    bool repeated = c->flow->count[FLOW_QUERY_AGAIN] > 0 || c->ending->count > 1; /* not one packet that was lost */
+    return seen_mechanism(c, MECHANISM_QUERY_UNACKED) && repeated && c->udp_alive && c->vantage != VANTAGE_SERVER &&
            !seen_tcp_ends_nearer(c) && !seen_sign(c, SIGN_ACK_IGNORED);
 }
 

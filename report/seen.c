@@ -35,6 +35,12 @@ static bool same_machine(const struct rule_case *c)
            last->mac == c->server->mac;
 }
 
+bool seen_only_told(const struct rule_case *c)
+{
+    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
+    return last && last->ref.number == 0;
+}
+
 bool seen_perhaps_own(const struct rule_case *c)
 {
     const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];

@@ -32,6 +32,8 @@ bool seen_icmp(const struct rule_case *c);
 bool seen_segment(const struct rule_case *c);
 /* That packet's distance and the server's are both known by enough samples, and constant. */
 bool seen_steady(const struct rule_case *c);
+/* Only a socket was told of that packet: what would contradict it, such as a server that goes on, was not seen either. */
+bool seen_only_told(const struct rule_case *c);
 /*
  * That packet may be this very host's own filter's: it passed no router, and no capture shows whether it came in at all.
  */

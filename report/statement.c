@@ -69,7 +69,7 @@ static const struct row headlines[] = {
     {ANY, UNKNOWN, M(SYN_UNANSWERED), "TCP queries to {server} meet silence; {what_was_seen} not tell who drops them"},
     {ANY, UNKNOWN, M(QUERY_UNANSWERED),
      "TCP queries to {server} are accepted and not answered; {what_was_seen} not tell why"},
-    {ANY, UNKNOWN, M(ICMP_HOST), "{server} is unreachable altogether, over UDP too: not a matter of TCP"},
+    {REPORT_UNANSWERED, UNKNOWN, M(ICMP_HOST), "{server} is unreachable altogether, over UDP too: not a matter of TCP"},
     {ANY, UNKNOWN, ANY, "TCP queries to {server} fail; {what_was_seen} not tell because of whom"},
 };
 
@@ -181,6 +181,10 @@ static const char *why_undetermined(const struct statement_case *c)
         return "Different flows point to different sides, and neither outweighs the other.";
     if (r->ending->end.mechanism == MECHANISM_REJECTED_OTHERWISE)
         return "The connections were rejected in more different ways than can be told apart.";
+    if (seen_only_told(r) && r->ending->end.icmp_type != 0 && addr_is_none(r->ending->end.icmp_source))
+        return "An ICMP error ended the connections. Of one that was open the socket is not told whose it was, nor all "
+               "that "
+               "it said: a capture shows both.";
     if (r->ending->end.mechanism == MECHANISM_ICMP_HOST)
         return "{icmp_source} reports that there is no way to the server, and it does not answer over UDP either.";
     if (!by_packet && turned_down && r->crowd->probe)

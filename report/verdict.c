@@ -7,6 +7,8 @@
  */
 #include "report/verdict.h"
 
+#include "report/seen.h"
+
 #include <math.h>
 
 /*
@@ -215,13 +217,6 @@ static bool ends_the_opening(enum mechanism mechanism)
            mechanism == MECHANISM_ICMP_PROTOCOL || mechanism == MECHANISM_ICMP_HOST;
 }
 
-/* No packet was seen: what would contradict the server's alleged packet was not either. */
-static bool only_told(const struct rule_case *c)
-{
-    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
-    return last && last->ref.number == 0;
-}
-
 /*
  * Two captures, and the client's lacks packets that are in the other: what opened may have gone on unseen, and is not
  * judged. A capture that lacks packets makes what rests on packets not seen one step less sure, the least sure not at
@@ -229,8 +224,7 @@ static bool only_told(const struct rule_case *c)
  */
 static struct judgement doubted(struct judgement judgement, const struct verdict *verdict)
 {
-    if (only_told(&verdict->rule_case) && judgement.culprit == CULPRIT_SERVER &&
-        judgement.confidence == CONFIDENCE_STRONG)
+    if (seen_only_told(&verdict->rule_case) && judgement.confidence == CONFIDENCE_STRONG)
         judgement.confidence = CONFIDENCE_INDICATED;
     if (verdict->rule_case.crowd->disordered)
         return (struct judgement){CULPRIT_UNDETERMINED, CONFIDENCE_NONE, judgement.mechanism};
