@@ -11,6 +11,7 @@ bool output_file(const char *path, bool (*write)(const void *what, FILE *out), c
     char *draft = NULL;
     if (asprintf(&draft, "%s.XXXXXX", path) < 0)
         return complain("out of memory");
+    errno = 0;
     int descriptor = mkstemp(draft);
     FILE *out = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     bool fine = out && fchmod(descriptor, 0644) == 0 && write(what, out);
@@ -20,6 +21,8 @@ bool output_file(const char *path, bool (*write)(const void *what, FILE *out), c
         complain("%s: %s", path, errno ? strerror(errno) : "cannot be written");
         if (descriptor >= 0)
             unlink(draft);
+        if (descriptor >= 0 && !out)
+            close(descriptor);
     }
     free(draft);
     return fine;

@@ -52,11 +52,16 @@ static void handle_interrupt(int signal)
     interrupted = 1;
 }
 
-/* The first one ends the asking, and what is known by then is judged; a second one kills. */
+/*
+ * The first one ends the asking, and what is known by then is judged; a second one kills. Where SIGINT is ignored, as a
+ * shell has it for what runs in the background, it stays so.
+ */
 static void catch_signals(void)
 {
     const struct sigaction once = {.sa_handler = handle_interrupt, .sa_flags = (int)SA_RESETHAND};
-    sigaction(SIGINT, &once, NULL);
+    struct sigaction before;
+    if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &once, NULL);
     sigaction(SIGTERM, &once, NULL);
 }
 

@@ -16,7 +16,9 @@
 
 #include "capture/locate_shot.h"
 
+#include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MS_NS INT64_C(1000000)
 
@@ -47,8 +49,8 @@ struct locate {
     struct path path;
 };
 
-static const unsigned batches[PATH_WAYS] = {
-    [PATH_UDP] = LOCATE_BATCH, [PATH_SYN] = LOCATE_BATCH, [PATH_QUERY] = LOCATE_QUERIES};
+static const unsigned batches[] = {[PATH_UDP] = LOCATE_BATCH, [PATH_SYN] = LOCATE_BATCH, [PATH_QUERY] = LOCATE_QUERIES};
+static_assert(sizeof batches / sizeof *batches == PATH_WAYS, "each way has its batch");
 
 struct locate *locate_new(const struct locate_options *options, struct failure *failure)
 {

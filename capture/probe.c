@@ -137,12 +137,13 @@ static void take_answer(void *context, const struct attempt *attempt, const uint
     bool tcp = !attempt_test_is_udp(attempt->test);
     if (!course || attempt->test == ATTEMPT_OTHER_NAME || (course->answer.bytes && (course->answer.over_tcp || !tcp)))
         return;
-    uint8_t *kept = malloc(length);
+    uint8_t *kept = realloc(course->answer.bytes, length);
     if (!kept)
         return;
     memcpy(kept, bytes, length);
-    free(course->answer.bytes);
-    course->answer = (struct probe_answer){kept, length, tcp};
+    course->answer.bytes = kept;
+    course->answer.length = length;
+    course->answer.over_tcp = tcp;
 }
 
 static void take_attempt(struct probe *probe, struct course *course, const struct attempt *attempt)

@@ -109,7 +109,7 @@ static size_t read_file(const char *path, struct resolver_server *list, size_t r
 static size_t add_forwarders(struct resolver_server *list, size_t count, size_t room, const char **teller)
 {
     struct resolver_server forwarders[RESOLVERS_MOST];
-    struct failure failure;
+    struct failure failure = {""};
     *teller = "systemd-resolved";
     size_t found = resolved_servers(forwarders, RESOLVERS_MOST);
     if (found == 0) {
@@ -242,7 +242,7 @@ enum { NAMED_AND_BEHIND = 2 * RESOLVERS_MOST };
 /* The servers of a file and those behind a stub among them; whether those are known. */
 static size_t find_all(const char *path, struct resolver_server list[NAMED_AND_BEHIND], bool *behind_known)
 {
-    struct failure failure;
+    struct failure failure = {""};
     const char *teller = NULL;
     size_t named = read_file(path ? path : system_file, list, RESOLVERS_MOST, &failure), count = named;
     for (size_t i = 0; i < named && !teller; i++)

@@ -93,7 +93,7 @@ uint8_t socket_ttl(int descriptor, struct addr address)
 
 bool socket_own_address(int descriptor, struct addr *address, uint16_t *port)
 {
-    struct sockaddr_storage storage;
+    struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
     socklen_t size = sizeof storage;
     return getsockname(descriptor, (struct sockaddr *)&storage, &size) == 0 && from_storage(&storage, address, port);
 }

@@ -7,10 +7,8 @@
 enum { QUERY_BYTES = 512 };
 
 struct query {
-    uint8_t
-        bytes[2 +
-              QUERY_BYTES]; /* the message's length in two bytes, as TCP has it (RFC 1035, 4.2.2), then the message */
-    uint16_t length;        /* of the message */
+    uint8_t bytes[2 + QUERY_BYTES]; /* the length in two bytes, as over TCP (RFC 1035, 4.2.2), then the message */
+    uint16_t length;                /* of the message */
     uint16_t id;
     struct dns_question question;
 };

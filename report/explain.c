@@ -100,20 +100,17 @@ static const char *const tests[] = {
         "fails: big answers are lost on the way.",
     [ATTEMPT_PIPELINED] =
         "Two queries in one connection, sent together. Only one is answered: DNS software, or a proxy, that does not "
-        "take "
-        "several (RFC 7766, 6.2.1.1, wants them answered).",
+        "take several (RFC 7766, 6.2.1.1, wants them answered).",
     [ATTEMPT_REUSED] =
         "A second query when the first was answered, over the connection that was kept. Closed: the server does not "
-        "keep "
-        "connections, which it may; silence or a reset: a box that takes one query a connection.",
+        "keep connections, which it may; silence or a reset: a box that takes one query a connection.",
     [ATTEMPT_SPLIT] =
         "The query in two segments, its length first. Answered, while whole queries are reset: something reads single "
         "packets, as boxes do. Not answered, while whole ones are: DNS software that expects all of it at once "
         "(RFC 7766, 8).",
     [ATTEMPT_MARKED] =
         "A query whose SYN is marked with TOS 0x48. The TOS of a RST tells who wrote it: a copied one is the server's "
-        "own "
-        "stack, 0 a netfilter, 0x10 a pf. Seen only where packets are captured.",
+        "own stack, 0 a netfilter, 0x10 a pf. Seen only where packets are captured.",
     [ATTEMPT_OTHER_NAME] =
         "The question for a harmless name over TCP. Answered, while the asked one fails: something reads names.",
     [ATTEMPT_OTHER_PORT] =

@@ -15,18 +15,6 @@ static struct json_object *statuses_of(struct writer *writer, const struct probe
     return object;
 }
 
-static void put_rtt(struct writer *writer, struct json_object *object, const struct delays *delays)
-{
-    if (delays->count == 0) {
-        writer_null(writer, object, "rtt_ms");
-        return;
-    }
-    struct json_object *value = json_object_new_object();
-    writer_milliseconds(writer, value, "min", delays->least_us);
-    writer_milliseconds(writer, value, "median", delays_median_us(delays));
-    writer_put(writer, object, "rtt_ms", value);
-}
-
 static void put_icmp(struct writer *writer, struct json_object *object, const struct attempt *attempt)
 {
     if (!attempt || attempt->icmp.family == 0) {
@@ -49,7 +37,7 @@ static struct json_object *test_of(struct writer *writer, enum attempt_test whic
     writer_number(writer, object, "tries", test->tries);
     writer_number(writer, object, "answered", probed_answered(test));
     writer_put(writer, object, "statuses", statuses_of(writer, test));
-    put_rtt(writer, object, &test->rtt);
+    writer_delays(writer, object, "rtt_ms", &test->rtt);
     writer_known(writer, object, "bytes", test->last->answer_bytes, test->last->answer_bytes > 0);
     writer_known(writer, object, "ttl", test->last->ttl, test->last->ttl > 0);
     writer_text_or_null(writer, object, "error", failed && failed->error ? strerrorname_np(failed->error) : NULL);

@@ -19,18 +19,6 @@ static void put_distance(struct writer *writer, struct json_object *object, stru
     writer_put(writer, object, "distance", value);
 }
 
-static void put_delays(struct writer *writer, struct json_object *object, const struct delays *delays)
-{
-    if (delays->count == 0) {
-        writer_null(writer, object, "rtt_ms");
-        return;
-    }
-    struct json_object *value = json_object_new_object();
-    writer_milliseconds(writer, value, "min", delays->least_us);
-    writer_milliseconds(writer, value, "median", delays_median_us(delays));
-    writer_put(writer, object, "rtt_ms", value);
-}
-
 static struct json_object *udp_of(struct writer *writer, const struct server *facts)
 {
     struct json_object *object = json_object_new_object();
@@ -38,7 +26,7 @@ static struct json_object *udp_of(struct writer *writer, const struct server *fa
     writer_number(writer, object, "answers", facts->udp_answers);
     writer_number(writer, object, "truncated", facts->udp_truncated);
     put_distance(writer, object, distance_of(&facts->references[REFERENCE_UDP_ANSWER]));
-    put_delays(writer, object, &facts->udp_rtt);
+    writer_delays(writer, object, "rtt_ms", &facts->udp_rtt);
     writer_number(writer, object, "refused", facts->udp_refused);
     writer_number(writer, object, "unreachable", facts->udp_unreachable);
     return object;
@@ -67,7 +55,7 @@ static struct json_object *tcp_of(struct writer *writer, const struct report_ser
     writer_number(writer, object, "unanswered", server->unanswered);
     writer_number(writer, object, "client_aborted", server->aborted);
     put_distance(writer, object, distance_tcp(server->facts));
-    put_delays(writer, object, tcp ? &tcp->handshake : &no_delays);
+    writer_delays(writer, object, "rtt_ms", tcp ? &tcp->handshake : &no_delays);
     writer_number(writer, object, "incomplete", server->incomplete);
     writer_time_or_null(writer, object, "first_failure", tcp ? tcp->first_failure_ns : 0);
     writer_time_or_null(writer, object, "last_failure", tcp ? tcp->last_failure_ns : 0);

@@ -2,6 +2,8 @@
 
 #include "report/located.h"
 
+#include <assert.h>
+
 static void write_address(FILE *out, struct addr address)
 {
     char text[ADDR_TEXT];
@@ -71,11 +73,12 @@ void phrase_path_alive(FILE *out, const struct rule_case *c)
 
 void phrase_path_reply(FILE *out, const struct rule_case *c)
 {
-    static const char *const replies[PATH_REPLIES] = {
+    static const char *const replies[] = {
         [PATH_SILENT] = "met silence",    [PATH_EXCEEDED] = "ended there", [PATH_ICMP] = "got an ICMP error",
         [PATH_RESET] = "was reset",       [PATH_CLOSED] = "was closed",    [PATH_ACCEPTED] = "was accepted",
         [PATH_ANSWERED] = "was answered",
     };
+    static_assert(sizeof replies / sizeof *replies == PATH_REPLIES, "each reply has its words");
     fputs(replies[located(c).reply], out);
 }
 

@@ -179,11 +179,9 @@ static const struct rule rows[] = {
      "NDSS 2009; [lab]"},
     {"nearest-or-own-host", NOBODY, WEAK, GROUP_DISTANCE, not_the_server,
      "What ends the connections passed no router (TTL {end_ttl}), while the server's answers come from {ref_hops}: it "
-     "is "
-     "not the server that sends it, but the first router or firewall, or a filter on this very host.",
+     "is not the server that sends it, but the first router or firewall, or a filter on this very host.",
      "A socket is not told whether a RST came in from the network. A capture shows that, and `--locate`: a SYN that "
-     "the "
-     "first router still reports as expired has left this host.",
+     "the first router still reports as expired has left this host.",
      "IP_MINTTL of ip(7), RFC 5082; [lab]: reject in the client's own output, and at the first router"},
     {"same-distance", SERVER, STRONG, GROUP_DISTANCE, same_distance,
      "The packet that ends the connection came with TTL {end_ttl} ({end_hops}), exactly as the server's own DNS "

@@ -181,8 +181,7 @@ static const struct rule rows[] = {
      "A bare RST answers the query, and no FIN came before it: its sender knew nothing of the connection that it had "
      "accepted.",
      "A program that closes sends a FIN or a RST that continues the connection; a bare one comes from a packet filter, "
-     "or "
-     "from a stack whose side of the connection something else has reset.",
+     "or from a stack whose side of the connection something else has reset.",
      "Linux tcp_v4_send_reset, nf_reject_ipv4.c; [lab]: RST forged to the server alone"},
     {"scanner-syn", NOBODY, WEAK, GROUP_FORM, scanner_syn,
      "The client's SYN has no option but its MSS: this may be a port scan, not a DNS client.",

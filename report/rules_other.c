@@ -175,8 +175,7 @@ static const struct rule rows[] = {
      "The handshake completed, but the query was sent again and again without being acknowledged, while the server was "
      "alive: something drops packets with DNS in them.",
      "A kernel acknowledges data whether its program is busy or not. (Not when it sends its SYN-ACK again: then it "
-     "took "
-     "not even the client's ACK, as Linux does with a full accept queue.)",
+     "took not even the client's ACK, as Linux does with a full accept queue.)",
      "[lab]: a string match that drops"},
     {"query-never-acknowledged-host", SERVER, WEAK, GROUP_PAYLOAD, query_never_acked,
      "A filter on the server's own host that looks into packets would look the same from here.",
@@ -229,8 +228,7 @@ static const struct rule rows[] = {
 
     {"same-edge", BOX, STRONG, GROUP_PATTERN, same_edge,
      "Servers of {edge_networks} different networks are all rejected from the same {end_hops} away (TTL {end_ttl}): "
-     "what "
-     "they share is this side's edge.",
+     "what they share is this side's edge.",
      "Servers of different networks at one and the same small distance would be a strange chance.",
      "evidence of several servers in one capture"},
 };

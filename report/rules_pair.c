@@ -203,13 +203,11 @@ static const struct rule rows[] = {
      "What ends the connection is in both captures, and left the place of the second one with the untouched TTL "
      "{far_ttl}: it was made there.",
      "As `pair-rejection-left-server`, but nothing else of the server shows that this place is the server and not a "
-     "box "
-     "before it.",
+     "box before it.",
      "two captures of one flow; [lab]"},
     {"pair-rejection-from-beyond", NOBODY, WEAK, GROUP_PAIR, end_passed_beyond,
      "What ends the connection is in both captures: it came from the server, or from a device between it and the "
-     "second "
-     "capture.",
+     "second capture.",
      "The second capture was not taken at the server, so that there is room for another device.",
      "two captures of one flow"},
     {"pair-server-silent", SERVER, CONCLUSIVE, GROUP_PAIR, silent_at_server,
@@ -218,8 +216,7 @@ static const struct rule rows[] = {
      "Linux packet taps come before INPUT; two captures of one flow; [lab]: drop on the server, limits used up"},
     {"pair-silent-beyond", NOBODY, WEAK, GROUP_PAIR, silent_beyond,
      "The client's packets reached the second capture, and nothing came back: the silence is the server's, or that of "
-     "a "
-     "device between it and that capture.",
+     "a device between it and that capture.",
      "The second capture was not taken at the server, or does not show that it was, so that there is room for another "
      "device.",
      "two captures of one flow"},

@@ -174,15 +174,13 @@ static bool asked_name_only(const struct rule_case *c)
 static const struct rule rows[] = {
     {"located-before-server", BOX, CONCLUSIVE, GROUP_PATH, rejected_before,
      "A {path_way} that can get no farther than {path_reach} {path_reply}; the server is {path_server}. What does it "
-     "is "
-     "{path_box}.",
+     "is {path_box}.",
      "A packet whose TTL ends at a hop before the server never comes to the server, so that something before it "
      "answers. The routers up to there are those by which UDP reaches the server.",
      "RFC 1812 5.3.1; CenTrace (Censored Planet, CoNEXT 2022); [lab]: SYNs with limited TTL"},
     {"located-before-server-likely", BOX, STRONG, GROUP_PATH, rejected_before_likely,
      "A {path_way} that can get no farther than {path_reach} {path_reply}; the server is {path_server}. What does it "
-     "is "
-     "{path_box}.",
+     "is {path_box}.",
      "As `located-before-server`, but seen once only, or by routers that do not say who they are: TCP might take a "
      "shorter route than UDP.",
      "RFC 1812 5.3.1; CenTrace (Censored Planet, CoNEXT 2022); [lab]"},
@@ -193,8 +191,7 @@ static const struct rule rows[] = {
      "[lab]: OUTPUT REJECT and DROP on the client"},
     {"located-at-server", NOBODY, WEAK, GROUP_PATH, rejected_at_server,
      "It begins exactly where UDP is answered: a {path_way} {path_reply} from {path_ttl} on, which is the server. It "
-     "is "
-     "the server, or the last router as it forwards.",
+     "is the server, or the last router as it forwards.",
      "A router filters what it forwards after it has looked at the TTL, so that what the last one rejects begins with "
      "the TTL that reaches the server. Only the TTL of what came back tells these two apart.",
      "RFC 1812 5.2.1; netfilter's FORWARD; [lab]: a reject rule on the last router"},
@@ -229,19 +226,16 @@ static const struct rule rows[] = {
      "RFC 1812 5.2.1; [lab]: drop rules on the last router and on the server"},
     {"located-handshake-before-server", BOX, STRONG, GROUP_PATH, handshake_before,
      "A SYN that can get no farther than {handshake_reach} was accepted, and what ended the connection came from as "
-     "far "
-     "away; the server is {path_server}: a proxy takes the connections.",
+     "far away; the server is {path_server}: a proxy takes the connections.",
      "Only who has the SYN can accept it. A SYN proxy does that too, but what follows comes from the server then.",
      "[lab]: REDIRECT to a local listener, netfilter SYNPROXY"},
     {"located-handshake-elsewhere", NOBODY, WEAK, GROUP_PATH, handshake_elsewhere,
      "A SYN that can get no farther than {handshake_reach} was accepted; the server is {path_server}. A proxy, or a "
-     "SYN "
-     "proxy that only passes on what the server does.",
+     "SYN proxy that only passes on what the server does.",
      "Who accepts is not always who ends the connection.", "[lab]: netfilter SYNPROXY before a closed port"},
     {"located-nearer-than-udp", NOBODY, WEAK, GROUP_PATH, unsure,
      "A {path_way} {path_reply} from {path_ttl} on; over UDP the server is {path_server}. Routers do not say whether "
-     "TCP "
-     "comes there by the same way, or to the server itself by a shorter one.",
+     "TCP comes there by the same way, or to the server itself by a shorter one.",
      "Where routes are chosen by protocol, the same server is at two distances.", "[lab]: policy routing by protocol"},
     {"path-unstable", NOBODY, WEAK, GROUP_PATH, unstable,
      "The path to the server was not the same each time it was walked, so that it does not tell where TCP ends.",

@@ -189,19 +189,16 @@ static const char *why_undetermined(const struct statement_case *c)
         return "{icmp_source} reports that there is no way to the server, and it does not answer over UDP either.";
     if (!by_packet && turned_down && r->crowd->probe)
         return "This host was told that the connections are turned down, but not from how far away: no packet of it "
-               "was "
-               "seen.";
+               "was seen.";
     if (!by_packet && r->udp_alive)
         return "The server's host is alive, as its other answers show. Silence looks the same from here whether a "
-               "device "
-               "on the way drops the packets, the server's own firewall does, or its accept queue is full.";
+               "device on the way drops the packets, the server's own firewall does, or its accept queue is full.";
     if (!by_packet)
         return "Nothing else came from the server either: it may be down, or the way to it; that is "
                "not a matter of TCP.";
     if (seen_perhaps_own(r) && r->end.relation == RELATION_NEARER)
         return "It is not the server, which is farther away; but no packets were captured, and what a socket is told "
-               "does "
-               "not show whether the first router or this host itself ends the connections.";
+               "does not show whether the first router or this host itself ends the connections.";
     if (r->ruler.kind == RULER_NONE)
         return "The packet that ends the connections came with TTL {end_ttl} ({end_hops}), but no answer of the "
                "server, "
@@ -266,8 +263,7 @@ static const struct row advices[] = {
      "\tss -ltn 'sport = :{port}'; nft list ruleset; iptables-save"},
     {ANY, SERVER, M(SYN_RESET),
      "Its administrator must make it listen on TCP (unbound `do-tcp: yes`, BIND without `-T notcp`) or open the port "
-     "in "
-     "its firewall: RFC 7766 requires DNS servers to support TCP"},
+     "in its firewall: RFC 7766 requires DNS servers to support TCP"},
     {ANY, SERVER, M(SYN_PROXY), "On {server}, see whether anything listens on TCP:\n\tss -ltn 'sport = :{port}'"},
     {ANY, SERVER, M(SYN_UNANSWERED),
      "On {server}, look at its firewall and at its accept queue:\n"
@@ -287,14 +283,12 @@ static const struct row advices[] = {
      "Find the link that loses big packets:\n\tping -M do -s 1472 {server}; tracepath -n {server}"},
     {ANY, BOX, ANY,
      "Give this report to whoever runs the firewalls between {client} and {server}: network operators must allow DNS "
-     "over "
-     "TCP (RFC 9210, 3)"},
+     "over TCP (RFC 9210, 3)"},
     {ANY, BOX, ANY, "See at which hop TCP ends, against UDP; on {client}:\n\t{locate}"},
     {ANY, UNKNOWN, M(SYN_UNANSWERED), "See after which hop TCP falls silent, against UDP; on {client}:\n\t{locate}"},
     {ANY, UNKNOWN, OTHERWISE,
      "Ask over UDP and TCP beside one another, so that the distances can be compared, and see at which hop TCP ends; "
-     "on "
-     "{client}:\n\t{locate}"},
+     "on {client}:\n\t{locate}"},
 };
 
 /* What decides where these packets do not tell: a second capture, or better ones. */

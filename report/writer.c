@@ -93,3 +93,15 @@ void writer_milliseconds(struct writer *writer, struct json_object *object, cons
     snprintf(text, sizeof text, "%u.%03u", micro / 1000, micro % 1000);
     writer_put(writer, object, key, json_object_new_double_s(micro / 1000.0, text));
 }
+
+void writer_delays(struct writer *writer, struct json_object *object, const char *key, const struct delays *delays)
+{
+    if (delays->count == 0) {
+        writer_null(writer, object, key);
+        return;
+    }
+    struct json_object *value = json_object_new_object();
+    writer_milliseconds(writer, value, "min", delays->least_us);
+    writer_milliseconds(writer, value, "median", delays_median_us(delays));
+    writer_put(writer, object, key, value);
+}

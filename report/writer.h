@@ -34,5 +34,7 @@ void writer_time_or_null(struct writer *writer, struct json_object *object, cons
 void writer_address(struct writer *writer, struct json_object *object, const char *key, struct addr address);
 /* Microseconds as milliseconds with three digits behind the point. */
 void writer_milliseconds(struct writer *writer, struct json_object *object, const char *key, uint32_t micro);
+/* Their least and their median, in milliseconds; null when there are none. */
+void writer_delays(struct writer *writer, struct json_object *object, const char *key, const struct delays *delays);
 
 #endif
