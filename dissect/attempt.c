@@ -221,6 +221,8 @@ static struct flow *make_flow(const struct attempt *attempt, uint32_t server)
             note_sighting(&flow->record, attempt, &attempt->events[i]);
     if (attempt->icmp.family)
         note_icmp(&flow->record, attempt);
+    flow->replaced =
+        attempt->status == ATTEMPT_SILENT; /* a second's silence counts, whether the SYN was sent again or not */
     flow->first_ns = attempt->events[0].time_ns;
     flow->last_ns = attempt->ended_ns;
     flow->query_ns = attempt->unsent ? 0 : last_time(attempt, FLOW_QUERY);

@@ -1,7 +1,9 @@
 #include "dissect/query.h"
 
 #include <ldns/ldns.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The message in wire format, newly allocated by ldns; NULL when there is no memory. */
 static uint8_t *make_wire(ldns_rdf *name, ldns_rr_type type, uint16_t id, uint16_t edns_bytes, size_t *length)
@@ -34,10 +36,17 @@ static bool take_wire(struct query *query, const uint8_t *wire, size_t length)
     return true;
 }
 
+/* 0: there is none. ldns cuts a number of more than 16 bits. */
+static ldns_rr_type type_of(const char *text)
+{
+    bool numbered = strncasecmp(text, "TYPE", 4) == 0 && text[4] != '\0';
+    return numbered && strtoul(text + 4, NULL, 10) > UINT16_MAX ? 0 : ldns_get_rr_type_by_name(text);
+}
+
 bool query_make(struct query *query, const char *name, const char *type, uint16_t id, uint16_t edns_bytes,
                 const char **wrong)
 {
-    ldns_rr_type number = ldns_get_rr_type_by_name(type);
+    ldns_rr_type number = type_of(type);
     size_t length = 0;
     *wrong = "type";
     if (number == 0 || number == LDNS_RR_TYPE_AXFR || number == LDNS_RR_TYPE_IXFR)

@@ -35,9 +35,10 @@ static bool nearer_few(const struct rule_case *c)
     return nearer_by_two(c) && !gap_is_plain(c) && (!seen_steady(c) || seen_at_round_trip(c));
 }
 
+/* A probe's are of one client at one time, and go one way each: its path tells more. */
 static bool many_flows(const struct rule_case *c)
 {
-    return seen_steady(c) && c->alike >= MANY && c->ruler.samples >= MANY;
+    return seen_steady(c) && c->alike >= MANY && c->ruler.samples >= MANY && !c->crowd->probe;
 }
 
 static bool nearer_one_hop(const struct rule_case *c)

@@ -1,5 +1,6 @@
 /* Rules on ICMP errors, on acknowledgements, on the place of the capture, and on what servers have in common. Each row stands with its function. */
 #include "report/located.h"
+#include "report/report.h"
 #include "report/seen.h"
 
 static bool icmp_refuses(const struct rule_case *c)
@@ -136,6 +137,13 @@ static bool synack_ignored(const struct rule_case *c)
     return seen_mechanism(c, MECHANISM_SYNACK_IGNORED) && c->vantage == VANTAGE_CLIENT;
 }
 
+/* Sockets know of it, and the capture, which worked, does not. */
+static bool not_captured(const struct rule_case *c)
+{
+    const struct report_probe *probe = c->crowd->probe;
+    return probe && !probe->obstacle && c->flow->timeline_count > 0 && c->flow->timeline[0].ref.number == 0;
+}
+
 static bool same_edge(const struct rule_case *c)
 {
     return (seen_segment(c) || seen_icmp(c)) && c->crowd->edge_networks >= SEEN_NETWORKS_ENOUGH &&
@@ -225,6 +233,11 @@ static const struct rule rows[] = {
     {"synack-ignored", LOCAL, STRONG, GROUP_VANTAGE, synack_ignored,
      "The SYN-ACK reached this host, which sends its SYN again as if it had not: its own input filter drops it.",
      "The capture sees packets before the host's own firewall does.", "Linux packet taps come before INPUT; [lab]"},
+    {"syn-not-captured", NOBODY, WEAK, GROUP_VANTAGE, not_captured,
+     "The capture, which saw other packets of this probe, saw no SYN leave: this host's own output filter keeps it "
+     "back, or it leaves by an interface that was not captured (`-i any` takes all).",
+     "A packet that the host's own output filter drops or rejects never comes to where captures are taken.",
+     "Linux packet taps come after OUTPUT; [lab]: OUTPUT DROP on the client"},
 
     {"same-edge", BOX, STRONG, GROUP_PATTERN, same_edge,
      "Servers of {edge_networks} different networks are all rejected from the same {end_hops} away (TTL {end_ttl}): "

@@ -54,7 +54,8 @@ static bool rejected_before_likely(const struct rule_case *c)
 static bool at_first_hop(const struct rule_case *c)
 {
     struct located at = located(c);
-    return nearer_than_server(c, &at) && at.ttl == 1 && !rejected_before_likely(c);
+    bool shown = at.reply != PATH_SILENT || at.alive == 1; /* or else routers say nothing to anybody */
+    return nearer_than_server(c, &at) && at.ttl == 1 && shown && !rejected_before_likely(c);
 }
 
 static bool rejected_at_server(const struct rule_case *c)

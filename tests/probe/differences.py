@@ -109,3 +109,14 @@ def test_located():
             path = server_of(found['probe']['servers'], address)['path']
             check([hop['address'] for hop in path['hops']][1] == router, f'{address}: {path["hops"]}')
             check(router in [box['address'] for box in found['intermediaries']], f'{found["intermediaries"]}')
+
+
+def test_own_filter():
+    """What this host's own filter keeps back is in no capture: the sockets know of it."""
+    for fate, outcome in (('drop', 'unanswered'), ('reject with icmpx port-unreachable', 'rejected')):
+        with Yard({SERVER: standin('answer')}) as yard:
+            yard.nft('client', 'add table inet own; add chain inet own output { type filter hook output priority 0; }; '
+                               f'add rule inet own output tcp dport 53 {fate}')
+            found, done = report(yard, '--timeout', '1', 'example.test', SERVER)
+            check(done.status == 1, f'{fate}: status {done.status}')
+            check(verdict_of(found, SERVER)[0] == outcome, f'{fate}: {verdict_of(found, SERVER)}')

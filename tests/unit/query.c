@@ -58,6 +58,7 @@ Test(query, what_cannot_be_asked_is_named)
     cr_assert_str_eq(fault("example.test", "NONSENSE"), "type");
     cr_assert_str_eq(fault("example.test", "AXFR"), "type");
     cr_assert_str_eq(fault("example.test", "TYPE65280"), "nothing");
+    cr_assert_str_eq(fault("example.test", "TYPE65536"), "type");
 }
 
 Test(query, is_answered_by_its_id_and_question)
