@@ -19,8 +19,6 @@ struct course {
     enum socket_parity parity;
     bool truncated;        /* UDP said TC=1 */
     bool opened, answered; /* by TCP: a handshake was made; a query was answered */
-    bool rejected;         /* a query over TCP met something else than silence */
-    unsigned plain;        /* queries over TCP */
     bool over;
     struct probe_answer answer;
 };
@@ -75,14 +73,6 @@ static bool was_opened(const struct probe *probe, const struct course *course)
     return course->opened;
 }
 
-/* A rejection at once is tried again: a distance that differs by one hop needs several packets to count. */
-static bool was_rejected(const struct probe *probe, const struct course *course)
-{
-    enum { ENOUGH = 5 };
-    (void)probe;
-    return course->rejected && course->plain < ENOUGH;
-}
-
 static bool was_answered(const struct probe *probe, const struct course *course)
 {
     (void)probe;
@@ -99,7 +89,6 @@ static const struct {
     {ATTEMPT_TCP, 1, always},
     {ATTEMPT_MARKED, 1, marks},
     {ATTEMPT_OTHER_PORT, 1, has_other_port},
-    {ATTEMPT_TCP, 2, was_rejected},
     {ATTEMPT_TRUNCATED, 2, was_truncated},
     {ATTEMPT_OTHER_NAME, 2, has_other_name},
     {ATTEMPT_SPLIT, 2, was_opened},
@@ -152,8 +141,6 @@ static void take_attempt(struct probe *probe, struct course *course, const struc
     course->truncated |= attempt->status == ATTEMPT_TC;
     course->opened |= plain && attempt->asked > 0;
     course->answered |= plain && attempt->answered > 0;
-    course->rejected |= plain && (attempt->status == ATTEMPT_REFUSED || attempt->status == ATTEMPT_RESET ||
-                                  attempt->status == ATTEMPT_CLOSED || attempt->status == ATTEMPT_ICMP);
     if (probe->attempt_count < probe->attempt_room)
         probe->attempts[probe->attempt_count++] = *attempt;
 }
@@ -207,7 +194,6 @@ static void begin_next(struct probe *probe, struct course *course, int64_t now_n
                                   .unseen = probe->options.unseen};
     struct try *try = try_new(&plan, &probe->observer, now_ns);
     course->next_ns = now_ns + PROBE_GAP_NS;
-    course->plain += test == ATTEMPT_TCP;
     if (!attempt_test_is_udp(test)) {
         course->parity = course->parity == SOCKET_EVEN ? SOCKET_ODD : SOCKET_EVEN;
         course->latest_tcp_ns = now_ns;

@@ -139,13 +139,16 @@ static bool later_query_reset(const struct flow *flow)
            rst->time_ns - flow->query_ns < FLOW_SILENCE_NS && flow->query_ns - answer->time_ns < FLOW_IDLE_CLOSE_NS;
 }
 
-/* Long after a packet from there would have told of the query: a round trip took so long when the handshake was made. */
-static bool is_overdue(const struct flow *flow, const struct sighting *close)
+/*
+ * How long to wait for a packet of the server that tells of a packet of the client: a round trip took so long when the
+ * handshake was made; else so long that nobody is impatient.
+ */
+static int64_t patience_ns(const struct flow *flow)
 {
     const int64_t unsteadiness_ns = FLOW_SECOND_NS / 20;
     const struct sighting *syn = flow_saw(&flow->record, FLOW_SYN), *synack = flow_saw(&flow->record, FLOW_SYNACK);
-    return syn && synack && !saw(flow, FLOW_SYN_AGAIN) &&
-           close->time_ns - flow->query_ns > 2 * (synack->time_ns - syn->time_ns) + unsteadiness_ns;
+    bool known = syn && synack && !saw(flow, FLOW_SYN_AGAIN);
+    return known ? 2 * (synack->time_ns - syn->time_ns) + unsteadiness_ns : FLOW_PATIENCE_NS;
 }
 
 /*
@@ -157,7 +160,7 @@ static bool never_heard(const struct flow *flow, enum flow_event end)
 {
     const struct sighting *close = flow_saw(&flow->record, end);
     return close && saw(flow, FLOW_QUERY) && (close->flags & TCP_ACK) && seq_before(close->ack, flow->queries.next) &&
-           (came_first(flow, FLOW_QUERY_AGAIN, end) || is_overdue(flow, close));
+           (came_first(flow, FLOW_QUERY_AGAIN, end) || close->time_ns - flow->query_ns > patience_ns(flow));
 }
 
 static enum mechanism answered_mechanism(const struct flow *flow)
@@ -176,12 +179,19 @@ static bool partly_answered(const struct flow *flow)
 /* Servers wait for the rest of a query as long as for anything, but for Knot: 0.5 s (tcp-io-timeout). */
 static const int64_t part_patience_ns = 2 * FLOW_SECOND_NS / 5;
 
+/* When the server had the whole handshake, as seen from here. */
+static int64_t begun_ns(const struct flow *flow, const struct sighting *synack)
+{
+    const struct sighting *ack = flow_saw(&flow->record, FLOW_ACK);
+    return ack ? ack->time_ns : synack->time_ns;
+}
+
 /* The server ended a connection over which nothing (or not all of a query) was asked for a while: an idle one. */
 static bool was_idle(const struct flow *flow, enum flow_event end)
 {
     const struct sighting *synack = flow_saw(&flow->record, FLOW_SYNACK);
-    if (!saw(flow, FLOW_QUERY))
-        return synack && time_of(flow, end) - synack->time_ns >= FLOW_PATIENCE_NS;
+    if (!saw(flow, FLOW_QUERY)) /* unbound with many connections closes idle ones after 0.2 s */
+        return synack && time_of(flow, end) - begun_ns(flow, synack) > patience_ns(flow);
     return asked_in_part(flow) && time_of(flow, end) - flow->query_ns >= part_patience_ns;
 }
 

@@ -203,6 +203,10 @@ static const struct rule rows[] = {
      "UDP takes as many routers there as back, TCP comes there by the same ones, and what rejects it has passed one "
      "fewer: the last router's packet.",
      "RFC 1812 5.2.1; netfilter's FORWARD; [lab]: a reject rule on the last router"},
+    {"located-odd-initial-ttl", SERVER, WEAK, GROUP_PATH, rejected_by_last_router,
+     "A server whose resets begin with a TTL one above that of its answers would look the same.",
+     "Few stacks do; the last router, or a firewall there, is likelier.",
+     "nmap-os-db: SYN-ACK and RST of one host differ in initial TTL in 2.0 %; [lab]: resets with TTL 65"},
     {"located-answer-at-server", SERVER, STRONG, GROUP_PATH, refusal_at_server,
      "The query was answered {rcode} over TCP at {path_ttl}, where UDP is answered, and not before: by the server.",
      "A proxy on the way takes the connection for itself, and answers at its own hop, which is before the server's.",
