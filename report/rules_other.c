@@ -61,8 +61,13 @@ static bool icmp_server_nearer(const struct rule_case *c)
 static bool query_never_acked(const struct rule_case *c)
 {
     bool repeated = c->flow->count[FLOW_QUERY_AGAIN] > 0 || c->ending->count > 1; /* not one packet that was lost */
-    return seen_mechanism(c, MECHANISM_QUERY_UNACKED) && repeated && c->udp_alive && c->vantage != VANTAGE_SERVER &&
-           !seen_tcp_ends_nearer(c) && !seen_sign(c, SIGN_ACK_IGNORED);
+    return seen_mechanism(c, MECHANISM_QUERY_UNACKED) && repeated && !seen_only_told(c) && c->udp_alive &&
+           c->vantage != VANTAGE_SERVER && !seen_tcp_ends_nearer(c) && !seen_sign(c, SIGN_ACK_IGNORED);
+}
+
+static bool query_never_acked_unseen(const struct rule_case *c)
+{
+    return seen_mechanism(c, MECHANISM_QUERY_UNACKED) && seen_only_told(c) && c->udp_alive;
 }
 
 static bool acked_silence(const struct rule_case *c)
@@ -189,6 +194,13 @@ static const struct rule rows[] = {
      "A filter on the server's own host that looks into packets would look the same from here.",
      "Hosts seldom filter by content; but only a capture at the server excludes it.",
      "[lab]: a string match in the server's INPUT chain"},
+    {"query-never-acknowledged-unseen", NOBODY, WEAK, GROUP_PAYLOAD, query_never_acked_unseen,
+     "The handshake completed, and no query was ever acknowledged, while the server was alive: something drops packets "
+     "with "
+     "DNS in them. No packets were captured: it may be on the way, on the server's host, or this very host's own "
+     "filter.",
+     "A socket is not told whether its packets leave the host. A capture shows that.",
+     "[lab]: a string match that drops, on routers and in the client's own output"},
     {"query-acknowledged-silence", SERVER, STRONG, GROUP_PAYLOAD, acked_silence,
      "The query was acknowledged from the server's own distance (TTL {ack_ttl}) and never answered: it reached the "
      "host, "

@@ -217,6 +217,14 @@ static bool ends_the_opening(enum mechanism mechanism)
            mechanism == MECHANISM_ICMP_PROTOCOL || mechanism == MECHANISM_ICMP_HOST;
 }
 
+static bool holds(const struct verdict *verdict, const char *id)
+{
+    for (unsigned i = 0; i < verdict->finding_count; i++)
+        if (strcmp(verdict->findings[i]->id, id) == 0)
+            return true;
+    return false;
+}
+
 /*
  * Two captures, and the client's lacks packets that are in the other: what opened may have gone on unseen, and is not
  * judged. A capture that lacks packets makes what rests on packets not seen one step less sure, the least sure not at
@@ -224,7 +232,8 @@ static bool ends_the_opening(enum mechanism mechanism)
  */
 static struct judgement doubted(struct judgement judgement, const struct verdict *verdict)
 {
-    if (seen_only_told(&verdict->rule_case) && judgement.confidence == CONFIDENCE_STRONG)
+    bool unsure = seen_only_told(&verdict->rule_case) || holds(verdict, "located-odd-initial-ttl");
+    if (unsure && judgement.confidence == CONFIDENCE_STRONG)
         judgement.confidence = CONFIDENCE_INDICATED;
     if (verdict->rule_case.crowd->disordered)
         return (struct judgement){CULPRIT_UNDETERMINED, CONFIDENCE_NONE, judgement.mechanism};
@@ -266,14 +275,6 @@ static struct judgement weigh(struct verdict *verdict)
     else
         judgement.confidence = CONFIDENCE_INDICATED;
     return judgement;
-}
-
-static bool holds(const struct verdict *verdict, const char *id)
-{
-    for (unsigned i = 0; i < verdict->finding_count; i++)
-        if (strcmp(verdict->findings[i]->id, id) == 0)
-            return true;
-    return false;
 }
 
 /* Mechanisms that only show when the packets are compared with the server's distance. */
