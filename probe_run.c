@@ -45,6 +45,7 @@ struct probing {
 };
 
 static volatile sig_atomic_t interrupted;
+static sigset_t ended_by, as_ever; /* signals that come only while it waits; the mask while it does */
 
 static void handle_interrupt(int signal)
 {
@@ -63,17 +64,40 @@ static void catch_signals(void)
     if (sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
         sigaction(SIGINT, &once, NULL);
     sigaction(SIGTERM, &once, NULL);
+    sigemptyset(&ended_by);
+    sigaddset(&ended_by, SIGINT);
+    sigaddset(&ended_by, SIGTERM);
+    sigprocmask(SIG_BLOCK, &ended_by, &as_ever);
 }
 
 /* ---------------------------------------------------------------- whom to ask */
+
+/* "Any address" of either family. */
+static bool is_nobody(struct addr address)
+{
+    static const uint8_t zero[4];
+    return addr_is_none(address) || addr_same(address, addr_v4(zero));
+}
+
+/* DNS has bytes and no characters: what a name beyond ASCII is in bytes, IDNA says (RFC 5890). */
+static bool check_name(const char *name)
+{
+    for (const char *at = name; at && *at; at++)
+        if ((unsigned char)*at >= 0x80)
+            return complain("probe: \"%s\" is not in ASCII: its form that begins with xn-- is what DNS has", name);
+    return true;
+}
 
 static bool take_servers(struct probing *probing, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct addr address;
         bool known = false;
-        if (!addr_read(names[i], &address))
+        if (!addr_read(names[i], &address) || is_nobody(address))
             return complain("probe: \"%s\" is not an IP address of a server (names are never resolved)", names[i]);
+        if (addr_is_link_local(address))
+            return complain("probe: %s holds on one link only, which cannot be named: ask by another address",
+                            names[i]);
         for (size_t k = 0; k < probing->server_count; k++)
             known |= addr_same(probing->servers[k], address);
         if (!known && probing->server_count == PROBE_SERVERS)
@@ -132,7 +156,9 @@ static size_t wait(struct probing *probing, struct pollfd list[DESCRIPTORS], siz
     size_t count = sockets;
     if (probing->view.live)
         count += live_descriptors(probing->view.live, list + count, DESCRIPTORS - count);
-    if (poll(list, count, wait_ms(due_ns, probing->view.live)) < 0)
+    int ms = wait_ms(due_ns, probing->view.live);
+    const struct timespec time = {ms / 1000, ms % 1000 * MS_NS};
+    if (ppoll(list, count, &time, &as_ever) < 0)
         sockets = 0; /* interrupted: nothing is known of them */
     probe_view_take(&probing->view);
     return sockets;
@@ -287,7 +313,8 @@ static bool prepare(struct probing *probing, const char *const *servers, size_t 
 {
     const struct options *options = probing->options;
     struct failure failure = {""};
-    if (!(server_count > 0 ? take_servers(probing, servers, server_count) : find_servers(probing)) ||
+    if (!check_name(probing->name) || !check_name(options->probe.other_name) ||
+        !(server_count > 0 ? take_servers(probing, servers, server_count) : find_servers(probing)) ||
         !probe_view_open(&probing->view, options, probing->servers, probing->server_count))
         return false;
     const struct probe_options probe = {
@@ -324,6 +351,7 @@ int probe_run(const struct options *options, const char *name, const char *const
         measure_ttls(probing);
         linger(probing);
         bool walked = walk_paths(probing);
+        sigprocmask(SIG_SETMASK, &as_ever, NULL);
         status = conclude(probing);
         status = walked ? status : TROUBLE;
     } else if (options->nagios) {

@@ -110,8 +110,9 @@ bool answer_read(struct answer *answer, const uint8_t *bytes, size_t length)
     if (!bytes || length > UINT16_MAX || ldns_wire2pkt(&message, bytes, length) != LDNS_STATUS_OK)
         return false;
     answer->rcode = (uint8_t)ldns_pkt_get_rcode(message);
-    bool fine = ldns_pkt_qr(message) && add_all(answer, ldns_pkt_answer(message), false) &&
-                add_all(answer, ldns_pkt_additional(message), true);
+    bool fine = ldns_pkt_qr(message) && add_all(answer, ldns_pkt_answer(message), false);
+    answer->own = answer->count;
+    fine = fine && add_all(answer, ldns_pkt_additional(message), true);
     ldns_pkt_free(message);
     return fine;
 }

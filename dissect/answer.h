@@ -15,6 +15,7 @@ enum { ANSWER_LINES = 64, ANSWER_LINE = 1100 };
  */
 struct answer {
     unsigned count, left_out;
+    unsigned own; /* of the lines, the first ones, those of the answer itself */
     char *lines[ANSWER_LINES];
     uint8_t rcode;
 };

@@ -1,5 +1,7 @@
 #include "report/phrase_path.h"
 
+#include "report/seen.h"
+
 #include "report/located.h"
 
 #include <assert.h>
@@ -95,9 +97,14 @@ void phrase_path_server(FILE *out, const struct rule_case *c)
 
 void phrase_path_box(FILE *out, const struct rule_case *c)
 {
-    struct located at = located(c);
-    write_box(out, c->path, &at);
-    if (at.box == 0 && at.ttl > 1)
+    struct located at = located(c), both = at;
+    both.box = seen_icmp(c) ? at.box : 0;
+    write_box(out, c->path, &both);
+    if (at.ttl < 2 || both.box > 0)
+        return;
+    if (at.box > 0)
+        fprintf(out, ", by its TTL hop %u", at.box); /* who forges packets chooses that */
+    else
         fputs(", or something between these", out);
 }
 

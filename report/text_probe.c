@@ -103,17 +103,16 @@ static bool read_answer(struct answer *answer, const struct report_answer *from)
 }
 
 /*
- * The same records, in whatever order; an answer that cannot be read is like none. Which ones are left out of a long answer
+ * The same records, in whatever order and with whatever addresses beside them; one that cannot be read is like none. Which ones are left out of a long answer
  * depends on their order, so of those only the number is compared.
  */
 static bool same_answer(const struct report_answer *one, const struct report_answer *other)
 {
     struct answer a = {.count = 0}, b = {.count = 0};
-    bool same = read_answer(&a, one) && read_answer(&b, other) && a.count == b.count && a.left_out == b.left_out &&
-                a.rcode == b.rcode;
-    qsort(a.lines, a.count, sizeof *a.lines, line_order);
-    qsort(b.lines, b.count, sizeof *b.lines, line_order);
-    for (unsigned i = 0; i < a.count && a.left_out == 0 && same; i++)
+    bool same = read_answer(&a, one) && read_answer(&b, other) && a.own == b.own && a.rcode == b.rcode;
+    qsort(a.lines, a.own, sizeof *a.lines, line_order);
+    qsort(b.lines, b.own, sizeof *b.lines, line_order);
+    for (unsigned i = 0; i < a.own && a.left_out + b.left_out == 0 && same; i++)
         same = strcmp(a.lines[i], b.lines[i]) == 0;
     answer_free(&a);
     answer_free(&b);
