@@ -263,6 +263,50 @@ Test(ending, closed_without_an_answer)
     scene_expect(&scene, "rejected closed-without-answer");
 }
 
+/* A FIN that acknowledges only the first bytes of the query, so long after it. */
+static void closes_unheard(int after_ms, uint32_t heard)
+{
+    scene_handshake(&scene);
+    struct wire_packet close = scene_server(&scene, FINACK);
+    scene_asks(&scene, 1);
+    scene_wait(&scene, after_ms);
+    close.ack += heard;
+    scene_send(&scene, &close);
+}
+
+Test(ending, a_close_when_the_query_was_long_overdue)
+{
+    closes_unheard(200, 0);
+    scene_expect(&scene, "unanswered query-unacknowledged");
+}
+
+Test(ending, a_close_when_only_the_length_of_the_query_had_come)
+{
+    closes_unheard(500, 2);
+    scene_expect(&scene, "unanswered query-unacknowledged");
+}
+
+Test(ending, a_close_that_crosses_the_query)
+{
+    closes_unheard(0, 0);
+    scene_expect(&scene, "rejected closed-without-answer");
+}
+
+Test(ending, a_connection_that_nothing_was_asked_over_is_closed)
+{
+    scene_handshake(&scene);
+    scene_wait(&scene, 200);
+    scene_server_sends(&scene, FINACK, NULL);
+    scene_expect(&scene, "aborted client-aborted");
+}
+
+Test(ending, closed_at_once_before_the_query)
+{
+    scene_handshake(&scene);
+    scene_server_sends(&scene, FINACK, NULL);
+    scene_expect(&scene, "rejected closed-without-answer");
+}
+
 Test(ending, closed_and_then_reset)
 {
     scene_handshake(&scene);
