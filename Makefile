@@ -27,7 +27,8 @@ AR := $(if $(is_clang),ar,gcc-ar)
 
 CORE := $(sort $(wildcard dissect/*.c report/*.c))
 CAPTURE := $(sort $(wildcard capture/*.c))
-COMMANDS := tcp53.c options.c output.c clock.c progress.c compare.c inputs.c probe_run.c probe_view.c probe_paths.c probe_save.c \
+COMMANDS := tcp53.c options.c options_take.c output.c clock.c progress.c compare.c inputs.c \
+    probe_run.c probe_view.c probe_paths.c probe_save.c \
     watch.c watch_clock.c watch_outlets.c watch_evidence.c watch_ticket.c watch_command.c watch_signals.c
 TESTS := $(sort $(wildcard tests/unit/*.c tests/*.c))
 core_objects := $(CORE:%.c=$(BUILD)/%.o)

@@ -1,6 +1,5 @@
-#include "options.h"
+#include "options_take.h"
 
-#include "capture/probe.h"
 #include "clock.h"
 #include "report/words.h"
 
@@ -132,20 +131,9 @@ static bool take_filter_file(struct options *options, const char *path)
     return take_filter(options, expression);
 }
 
-static bool take_number(const char *option, const char *what, const char *text, uint64_t most, uint64_t *number)
-{
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < 1 || (uint64_t)value > most)
-        return complain("%s: \"%s\" is not a number of %s", option, text, what);
-    *number = (uint64_t)value;
-    return true;
-}
-
 static bool take_count(struct options *options, const char *text)
 {
-    if (!take_number("-c", "frames", text, INT64_MAX, &options->source.count))
+    if (!options_take_number("-c", "frames", text, INT64_MAX, &options->source.count))
         return false;
     note_selection(options, "-c", text);
     return true;
@@ -203,120 +191,6 @@ static bool take_numeric(struct options *options, const char *unused)
     return true;
 }
 
-static bool take_interface(struct options *options, const char *name)
-{
-    struct options_watch *watch = &options->watch;
-    if (watch->interface_count == OPTIONS_INTERFACES)
-        return complain("-i: at most %d interfaces", OPTIONS_INTERFACES);
-    watch->interfaces[watch->interface_count++] = name;
-    return true;
-}
-
-static bool take_small(const char *option, const char *what, const char *text, uint32_t most, uint32_t *number)
-{
-    uint64_t value = 0;
-    if (!take_number(option, what, text, most, &value))
-        return false;
-    *number = (uint32_t)value;
-    return true;
-}
-
-static bool take_buffer(struct options *options, const char *text)
-{
-    return take_small("-B", "KiB (up to 2097151)", text, INT32_MAX / 1024, &options->watch.buffer_kib);
-}
-
-static bool take_snaplen(struct options *options, const char *text)
-{
-    return take_small("-s", "bytes (up to 262144)", text, 262144, &options->watch.snaplen);
-}
-
-static bool take_file_size(struct options *options, const char *text)
-{
-    return take_small("-C", "millions of bytes", text, 1000000, &options->watch.file_megabytes);
-}
-
-static bool take_file_count(struct options *options, const char *text)
-{
-    return take_small("-W", "files (up to 100000)", text, 100000, &options->watch.file_count);
-}
-
-static bool take_interval(struct options *options, const char *text)
-{
-    return take_small("--interval", "seconds", text, 31536000, &options->watch.interval_s);
-}
-
-static bool take_duration(struct options *options, const char *text)
-{
-    return take_small("--duration", "seconds", text, INT32_MAX, &options->watch.duration_s);
-}
-
-/* Options that are a word, for watch. */
-#define TAKE_WORD(name, field)                                                                                         \
-    static bool take_##name(struct options *options, const char *word)                                                 \
-    {                                                                                                                  \
-        options->watch.field = word;                                                                                   \
-        return true;                                                                                                   \
-    }
-
-TAKE_WORD(user, user)
-TAKE_WORD(evidence, evidence)
-TAKE_WORD(tickets, tickets)
-TAKE_WORD(metrics, metrics)
-TAKE_WORD(command, command)
-
-static bool take_syslog(struct options *options, const char *unused)
-{
-    (void)unused;
-    options->watch.syslog = true;
-    return true;
-}
-
-static bool take_no_promiscuous(struct options *options, const char *unused)
-{
-    (void)unused;
-    options->watch.not_promiscuous = true;
-    return true;
-}
-
-/* Options of probe that are a word, and those that are a switch. */
-#define TAKE_PROBE_WORD(name)                                                                                          \
-    static bool take_##name(struct options *options, const char *word)                                                 \
-    {                                                                                                                  \
-        options->probe.name = word;                                                                                    \
-        return true;                                                                                                   \
-    }
-#define TAKE_PROBE_SWITCH(name)                                                                                        \
-    static bool take_##name(struct options *options, const char *unused)                                               \
-    {                                                                                                                  \
-        (void)unused;                                                                                                  \
-        options->probe.name = true;                                                                                    \
-        return true;                                                                                                   \
-    }
-
-TAKE_PROBE_WORD(type)
-TAKE_PROBE_WORD(resolv_conf)
-TAKE_PROBE_WORD(other_name)
-TAKE_PROBE_WORD(save)
-TAKE_PROBE_SWITCH(locate)
-TAKE_PROBE_SWITCH(marked)
-TAKE_PROBE_SWITCH(no_capture)
-
-static bool take_tries(struct options *options, const char *text)
-{
-    return take_small("--tries", "attempts (up to 20)", text, PROBE_TRIES, &options->probe.tries);
-}
-
-static bool take_timeout(struct options *options, const char *text)
-{
-    return take_small("--timeout", "seconds (up to 60)", text, 60, &options->probe.timeout_s);
-}
-
-static bool take_other_port(struct options *options, const char *text)
-{
-    return take_small("--other-port", "a port (1 to 65535)", text, UINT16_MAX, &options->probe.other_port);
-}
-
 enum {
     SAVED = OPTIONS_READ | OPTIONS_COMPARE,
     LIVE = OPTIONS_WATCH,
@@ -350,31 +224,39 @@ static const struct {
     {"from", "TIME", 0, SAVED, take_from, "judge only frames from then on (2026-11-24T09:30:00Z)"},
     {"to", "TIME", 0, SAVED, take_to, "judge only frames up to then"},
     {"time-zone", "ZONE", 0, SAVED, take_time_zone, "of times that name none (default: this machine's)"},
-    {"interface", "IFACE", 'i', SENT, take_interface,
+    {"interface", "IFACE", 'i', SENT, options_take_interface,
      "where to capture (may repeat; any; default: toward the DNS servers)"},
-    {"interval", "S", 0, LIVE, take_interval, "report and begin anew every S seconds (default: 300)"},
-    {"duration", "S", 0, LIVE, take_duration, "stop after S seconds"},
-    {"evidence", "DIR", 'w', LIVE, take_evidence, "keep the packets of failed lookups there, in a ring of pcap files"},
-    {"file-size", "MB", 'C', LIVE, take_file_size, "size of such a file in millions of bytes (default: 10)"},
-    {"file-count", "N", 'W', LIVE, take_file_count, "how many such files (default: 10)"},
-    {"ticket", "DIR", 0, LIVE, take_tickets, "a folder for each change of a verdict: report.json, report.txt, pcap"},
-    {"exec", "CMD", 0, LIVE, take_command, "run that on a change, the report on its standard input (no shell)"},
-    {"syslog", NULL, 0, LIVE, take_syslog, "send changes to syslog as well"},
-    {"metrics", "FILE", 0, SENT, take_metrics, "write counters for Prometheus' node exporter (textfile collector)"},
-    {"user", "USER", 'Z', LIVE, take_user, "drop to that user (default: tcp53, if there is one)"},
-    {"buffer-size", "KIB", 'B', LIVE, take_buffer, "the kernel's capture buffer of each interface (default: 16384)"},
-    {"snapshot-length", "N", 's', LIVE, take_snaplen, "bytes of each frame (default: 262144)"},
-    {"type", "TYPE", 't', PROBE, take_type, "what to ask for (default: MX)"},
-    {"tries", "N", 0, PROBE, take_tries, "attempts of each kind at each server (default: 3)"},
-    {"timeout", "S", 0, PROBE, take_timeout, "seconds to wait for an answer (default: 5; silence shows after 5)"},
-    {"resolv-conf", "FILE", 0, PROBE, take_resolv_conf, "ask the servers listed there (default: those of the system)"},
-    {"write", "FILE", 'w', PROBE, take_save, "save the probe's packets there (pcap), for a ticket"},
-    {"locate", NULL, 0, PROBE, take_locate, "find the hop where TCP ends, by packets with growing TTLs"},
-    {"mark", NULL, 0, PROBE, take_marked, "SYNs with a TOS as well: who rejects them shows by what it does with that"},
-    {"other-name", "NAME", 0, PROBE, take_other_name, "ask for a harmless name as well, over TCP"},
-    {"other-port", "N", 0, PROBE, take_other_port, "connect to another port of the servers as well"},
-    {"no-capture", NULL, 0, PROBE, take_no_capture, "judge by what the sockets are told, without capturing packets"},
-    {"no-promiscuous-mode", NULL, 'p', LIVE, take_no_promiscuous, "capture only what is meant for this host"},
+    {"interval", "S", 0, LIVE, options_take_interval, "report and begin anew every S seconds (default: 300)"},
+    {"duration", "S", 0, LIVE, options_take_duration, "stop after S seconds"},
+    {"evidence", "DIR", 'w', LIVE, options_take_evidence,
+     "keep the packets of failed lookups there, in a ring of pcap files"},
+    {"file-size", "MB", 'C', LIVE, options_take_file_size, "size of such a file in millions of bytes (default: 10)"},
+    {"file-count", "N", 'W', LIVE, options_take_file_count, "how many such files (default: 10)"},
+    {"ticket", "DIR", 0, LIVE, options_take_tickets,
+     "a folder for each change of a verdict: report.json, report.txt, pcap"},
+    {"exec", "CMD", 0, LIVE, options_take_command, "run that on a change, the report on its standard input (no shell)"},
+    {"syslog", NULL, 0, LIVE, options_take_syslog, "send changes to syslog as well"},
+    {"metrics", "FILE", 0, SENT, options_take_metrics,
+     "write counters for Prometheus' node exporter (textfile collector)"},
+    {"user", "USER", 'Z', LIVE, options_take_user, "drop to that user (default: tcp53, if there is one)"},
+    {"buffer-size", "KIB", 'B', LIVE, options_take_buffer,
+     "the kernel's capture buffer of each interface (default: 16384)"},
+    {"snapshot-length", "N", 's', LIVE, options_take_snaplen, "bytes of each frame (default: 262144)"},
+    {"type", "TYPE", 't', PROBE, options_take_type, "what to ask for (default: MX)"},
+    {"tries", "N", 0, PROBE, options_take_tries, "attempts of each kind at each server (default: 3)"},
+    {"timeout", "S", 0, PROBE, options_take_timeout,
+     "seconds to wait for an answer (default: 5; silence shows after 5)"},
+    {"resolv-conf", "FILE", 0, PROBE, options_take_resolv_conf,
+     "ask the servers listed there (default: those of the system)"},
+    {"write", "FILE", 'w', PROBE, options_take_save, "save the probe's packets there (pcap), for a ticket"},
+    {"locate", NULL, 0, PROBE, options_take_locate, "find the hop where TCP ends, by packets with growing TTLs"},
+    {"mark", NULL, 0, PROBE, options_take_marked,
+     "SYNs with a TOS as well: who rejects them shows by what it does with that"},
+    {"other-name", "NAME", 0, PROBE, options_take_other_name, "ask for a harmless name as well, over TCP"},
+    {"other-port", "N", 0, PROBE, options_take_other_port, "connect to another port of the servers as well"},
+    {"no-capture", NULL, 0, PROBE, options_take_no_capture,
+     "judge by what the sockets are told, without capturing packets"},
+    {"no-promiscuous-mode", NULL, 'p', LIVE, options_take_no_promiscuous, "capture only what is meant for this host"},
 };
 
 enum { OPTION_COUNT = sizeof option_table / sizeof *option_table, LONG_FIRST = 256 };
