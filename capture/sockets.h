@@ -54,7 +54,10 @@ bool socket_icmp_of(int error, bool v4, struct socket_error *icmp);
 bool socket_is_open(int descriptor);
 /* Receives a datagram and its TTL (0: not told); as recv(2). */
 ssize_t socket_receive(int descriptor, uint8_t *bytes, size_t room, uint8_t *ttl);
-/* Of a TCP socket: bytes that were written and never left, since the peer's window is shut; packets sent again, and whether all data that was written has been acknowledged. */
+/*
+ * Of a TCP socket: bytes that were written and never left, since the peer's window is shut; packets sent again; whether all
+ * that was written has been acknowledged.
+ */
 unsigned socket_unsent(int descriptor);
 unsigned socket_sent_again(int descriptor);
 bool socket_all_acknowledged(int descriptor);

@@ -102,5 +102,7 @@ const char *mechanism_name(enum mechanism mechanism);
 
 /* What an ICMP error says, MECHANISM_NONE for those that reject nothing (time exceeded, packet too big). */
 enum mechanism icmp_mechanism(uint8_t family, uint8_t type, uint8_t code);
+/* Whether it is an answer, a rejection, silence, or none of these. */
+enum flow_outcome mechanism_outcome(enum mechanism mechanism);
 
 #endif

@@ -103,8 +103,8 @@ static bool read_answer(struct answer *answer, const struct report_answer *from)
 }
 
 /*
- * The same records, in whatever order and with whatever addresses beside them; one that cannot be read is like none. Which ones are left out of a long answer
- * depends on their order, so of those only the number is compared.
+ * The same records, in whatever order and with whatever addresses beside them; one that cannot be read is like none. Which
+ * ones are left out of a long answer depends on their order, so of those only the number is compared.
  */
 static bool same_answer(const struct report_answer *one, const struct report_answer *other)
 {
