@@ -134,6 +134,16 @@ void try_note_sent(struct try *try)
         try_note(try, FLOW_QUERY_ACKED, 0);
 }
 
+/* What came in part begins with no length and ID of an answer to this query: "HTTP/1.1 400", for one. */
+static bool is_strange(const struct try *try)
+{
+    enum { ID_END = 4 };
+    if (try->got < ID_END)
+        return false;
+    unsigned id = (unsigned)(try->bytes[2] << 8 | try->bytes[3]);
+    return id != try->queries[0].id && id != try->queries[1].id;
+}
+
 static void read_stream(struct try *try, int64_t now_ns)
 {
     while (try->state == TRY_WAITING) {
@@ -145,7 +155,7 @@ static void read_stream(struct try *try, int64_t now_ns)
             try_note_part(try);
             try_note_sent(try);
             try_note(try, FLOW_SERVER_FIN, 0);
-            try_finish(try, ATTEMPT_CLOSED);
+            try_finish(try, is_strange(try) ? ATTEMPT_NOT_DNS : ATTEMPT_CLOSED);
         } else if (errno == EAGAIN || errno == EINTR) {
             return;
         } else {

@@ -19,7 +19,7 @@ static const char *const failures[] = {
     [ATTEMPT_ICMP] = "ICMP",
     [ATTEMPT_SILENT] = "no answer in time",
     [ATTEMPT_STUCK] = "accepted, then nothing in time",
-    [ATTEMPT_NOT_DNS] = "answered with something else",
+    [ATTEMPT_NOT_DNS] = "answered with something that is no DNS",
     [ATTEMPT_LOCAL_ERROR] = "this host could not send it",
 };
 static_assert(sizeof failures / sizeof *failures == ATTEMPT_STATUSES, "each status has its words");

@@ -12,6 +12,7 @@
  *     rcode=N           answers with this code and no records
  *     cut               writes the length and one half of the answer, closes
  *     cut-reset         the same, but resets
+ *     http              is a web server, to which the query is a bad request
  *     length-lie        writes a length larger than the answer, the answer, closes
  *     late              answers after delay= (2000) ms
  *     one-then-close    answers the first query of a connection, resets upon the second
@@ -218,6 +219,12 @@ static void do_cut_reset(struct connection *c)
     c->after = RESET;
 }
 
+static void do_http(struct connection *c)
+{
+    c->out_length = (size_t)sprintf((char *)c->out, "HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
+    then(c, CLOSE);
+}
+
 static void do_lie(struct connection *c)
 {
     put16(c->out, (unsigned)write_answer(c, 0, big) + 100);
@@ -250,6 +257,7 @@ static const struct mode modes[] = {
     {"rcode", do_nothing, do_refuse, 0},
     {"cut", do_nothing, do_cut, 0},
     {"cut-reset", do_nothing, do_cut_reset, 0},
+    {"http", do_nothing, do_http, 0},
     {"length-lie", do_nothing, do_lie, 0},
     {"late", do_nothing, do_answer, 0},
     {"one-then-close", do_nothing, do_one, 0},

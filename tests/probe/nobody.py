@@ -11,13 +11,15 @@ SITUATIONS = {
     'reset-at-once': ({'reset'}, {'reset-after-query', 'reset-after-handshake'}),
     'closed': ({'closed'}, {'closed-without-answer'}),
     'cut': ({'closed'}, {'partial-answer'}),
+    'http': ({'not-dns'}, {'partial-answer'}),
     'stuck': ({'stuck'}, {'query-unanswered', 'query-unacknowledged'}),
     'silent': ({'silent'}, {'syn-unanswered'}),
     'icmp': ({'icmp'}, {'icmp-admin-prohibited'}),
 }
 OUTCOMES = {'fine': 'answered', 'silent': 'unanswered', 'stuck': 'unanswered', 'cut': 'rejected'}
 SERVERS = {'refused': unbound(tcp=False), 'reset-after-query': standin('reset-after-query'), 'reset-at-once': standin('reset'),
-           'closed': standin('fin-after-query'), 'cut': standin('cut'), 'stuck': standin('hang')}
+           'closed': standin('fin-after-query'), 'cut': standin('cut'), 'http': standin('http'),
+           'stuck': standin('hang')}
 
 
 def yard_of(pattern):
