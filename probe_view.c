@@ -155,7 +155,6 @@ void probe_view_take(struct probe_view *view)
         if (!is_own(view, &frame))
             continue;
         view->selected[frame.ref.input]++;
-        view->own++;
         if (view->save)
             refer_to_saved(view, &frame);
         analysis_feed(view->analysis, &frame);

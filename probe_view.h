@@ -14,7 +14,6 @@ struct probe_view {
     struct probe_save *save; /* -w; NULL: not asked for */
     struct analysis *analysis;
     struct failure obstacle;                /* why nothing is captured; empty: something is */
-    uint64_t own;                           /* frames that were its own */
     uint64_t selected[LIVE_MOST];           /* of which interface */
     uint8_t ports[2][(UINT16_MAX + 1) / 8]; /* local ports of the attempts, over UDP and TCP */
 };

@@ -320,9 +320,8 @@ static struct cause judge(const struct flow *flow, int64_t now_ns)
         return server_reset(flow);
     if (fin && !never_heard(flow, FLOW_SERVER_FIN))
         return server_close(flow);
-    bool idle = (saw(flow, FLOW_SERVER_FIN) && never_heard(flow, FLOW_SERVER_FIN)) ||
-                (saw(flow, FLOW_SERVER_RST) && never_heard(flow, FLOW_SERVER_RST));
-    if (idle && !icmp_decides(flow) && !asked_in_part(flow))
+    bool unheard = never_heard(flow, FLOW_SERVER_FIN) || never_heard(flow, FLOW_SERVER_RST);
+    if (unheard && !icmp_decides(flow) && !asked_in_part(flow))
         return (struct cause){MECHANISM_QUERY_UNACKED, FLOW_QUERY};
     if (icmp_decides(flow))
         return (struct cause){icmp_mechanism(flow->record.icmp_family, flow->record.icmp_type, flow->record.icmp_code),

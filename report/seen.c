@@ -43,8 +43,7 @@ bool seen_only_told(const struct rule_case *c)
 
 bool seen_perhaps_own(const struct rule_case *c)
 {
-    const struct sighting *last = c->flow->decisive == FLOW_UNSEEN ? NULL : &c->flow->timeline[c->flow->decisive];
-    return last && last->from_server && last->ref.number == 0 && ttl_hops(c->ending->end.ttl) == 0 &&
+    return seen_only_told(c) && c->flow->timeline[c->flow->decisive].from_server && ttl_hops(c->ending->end.ttl) == 0 &&
            c->end.relation != RELATION_SAME;
 }
 
